@@ -1,0 +1,137 @@
+"""Reads settings from the environment and ends the start with a plain sentence on a bad value."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+
+def refuse(name: str, allowed: str) -> ImproperlyConfigured:
+    """The value is never repeated: it may be a secret."""
+    return ImproperlyConfigured(f"{name} is not valid. Allowed: {allowed}.")
+
+
+class Environment:
+    def __init__(self, env_file: Path) -> None:
+        self._env = environ.Env()
+        if env_file.is_file():
+            self._env.read_env(str(env_file))
+
+    def text(self, name: str, default: str = "") -> str:
+        return str(self._env.str(name, default=default)).strip()
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        raw = self.text(name, "on" if default else "off").lower()
+        if raw in {"1", "true", "yes", "on", "y", "t"}:
+            return True
+        if raw in {"0", "false", "no", "off", "n", "f", ""}:
+            return False
+        raise refuse(name, "on or off")
+
+    def number(self, name: str, default: int, *, least: int, most: int) -> int:
+        raw = self.text(name, str(default))
+        allowed = f"a whole number from {least} to {most}"
+        # isdecimal() accepts other scripts' digits, and int() has no bound on length.
+        if not (raw.isascii() and raw.isdecimal() and len(raw) <= 12):
+            raise refuse(name, allowed)
+        if not least <= int(raw) <= most:
+            raise refuse(name, allowed)
+        return int(raw)
+
+    def choice(self, name: str, default: str, choices: Iterable[str]) -> str:
+        options = list(choices)
+        raw = self.text(name, default)
+        if raw not in options:
+            raise refuse(name, ", ".join(options))
+        return raw
+
+    def words(self, name: str, default: Iterable[str] = ()) -> list[str]:
+        raw = self.text(name, ",".join(default))
+        return [word.strip() for word in raw.split(",") if word.strip()]
+
+    def zone(self, name: str, default: str) -> str:
+        raw = self.text(name, default)
+        if raw not in available_timezones():
+            raise refuse(name, "an IANA time zone such as Europe/Stockholm")
+        return ZoneInfo(raw).key
+
+    def url(self, name: str, default: str) -> str:
+        raw = self.text(name, default).rstrip("/")
+        parts = urlsplit(raw)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise refuse(name, "an address that starts with http:// or https://")
+        return raw
+
+    def networks(self, name: str) -> list[str]:
+        try:
+            return [str(ipaddress.ip_network(word)) for word in self.words(name)]
+        except ValueError:
+            raise refuse(name, "networks such as 10.0.0.0/8, with commas between") from None
+
+    def folder(self, name: str, default: Path) -> Path:
+        folder = Path(self.text(name, str(default))).expanduser().resolve()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            raise refuse(name, "a folder that can be written") from None
+        return folder
+
+    def database(self, name: str, default: str) -> dict[str, object]:
+        allowed = "sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME"
+        try:
+            config: dict[str, object] = dict(self._env.db_url(name, default=default))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            raise refuse(name, allowed) from None
+        if config["ENGINE"] not in {
+            "django.db.backends.sqlite3",
+            "django.db.backends.postgresql",
+        }:
+            raise refuse(name, allowed)
+        return config
+
+    def email(self, name: str) -> dict[str, object]:
+        try:
+            return dict(self._env.email_url(name, default="consolemail://"))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            raise refuse(name, "smtp://USER:PASSWORD@HOST:PORT or consolemail://") from None
+
+    def mapping(self, name: str) -> dict[str, object]:
+        try:
+            value = json.loads(self.text(name, "{}"))
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise refuse(name, "a JSON object")
+        return value
+
+
+def secret_key(env: Environment, data_dir: Path) -> str:
+    """The key from the environment, or one that is made once and kept in the data folder."""
+    if given := env.text("SECRET_KEY"):
+        return given
+    file = data_dir / "secret_key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _written_key(file)
+    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+        handle.write(secrets.token_urlsafe(64))
+    return file.read_text(encoding="ascii")
+
+
+def _written_key(file: Path) -> str:
+    key = file.read_text(encoding="ascii").strip()
+    if not key:
+        raise ImproperlyConfigured(
+            "The file secret_key in DATA_DIR is empty. Remove it to have a new one made."
+        )
+    return key

@@ -1,0 +1,229 @@
+"""All settings. Every value that may differ between installations comes from the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from django.utils.translation import gettext_lazy as _
+
+from scheduler_site.environment import Environment, secret_key
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR / ".env")
+
+DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
+SECRET_KEY = secret_key(env, DATA_DIR)
+DEBUG = env.flag("DEBUG", default=False)
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+
+# --- Addresses -------------------------------------------------------------------------------
+SITE_URL = env.url("SITE_URL", "http://127.0.0.1:8000")
+_site = urlsplit(SITE_URL)
+HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = env.words(
+    "ALLOWED_HOSTS", [_site.hostname or "", "127.0.0.1", "localhost", "[::1]"]
+)
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_site.scheme}://{_site.netloc}"])
+
+# --- Scheduler -------------------------------------------------------------------------------
+SCHEDULER_TIMEZONE = env.zone("SCHEDULER_TIMEZONE", "UTC")
+SCHEDULER_MAX_WORKERS = env.number("SCHEDULER_MAX_WORKERS", 5, least=1, most=500)
+SCHEDULER_MIN_INTERVAL = env.number("SCHEDULER_MIN_INTERVAL", 10, least=1, most=86_400)
+SCHEDULER_MODE = env.choice("SCHEDULER_MODE", "scheduler", ["scheduler", "legacy"])
+SCHEDULER_JOB_STORE = env.choice(
+    "SCHEDULER_JOB_STORE", "django", ["django", "memory", "sqlalchemy", "mongodb", "redis"]
+)
+SCHEDULER_JOB_STORE_URL = env.text("SCHEDULER_JOB_STORE_URL")
+SCHEDULER_MISFIRE_GRACE_TIME = env.number(
+    "SCHEDULER_MISFIRE_GRACE_TIME", 3600, least=1, most=31_536_000
+)
+SCHEDULER_EXECUTOR = env.choice("SCHEDULER_EXECUTOR", "local", ["local", "scrapyd", "celery"])
+PIPELINES_CONFIG = env.text("PIPELINES_CONFIG")
+
+# --- Spiders ---------------------------------------------------------------------------------
+SCRAPY_SETTINGS_MODULE = env.text("SCRAPY_SETTINGS_MODULE", "spiders.settings")
+SCRAPY_PROJECT_PATH = env.text("SCRAPY_PROJECT_PATH", str(BASE_DIR))
+CRAWL_CACHE_TTL = env.number("CRAWL_CACHE_TTL", 3600, least=0, most=31_536_000)
+RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
+ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
+SCRAPYD_URLS = env.words("SCRAPYD_URLS")
+SCRAPYD_PROJECT = env.text("SCRAPYD_PROJECT", "default")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
+REDIS_URL = env.text("REDIS_URL")
+DISCORD_TOKEN = env.text("DISCORD_TOKEN")
+SENTRY_DSN = env.text("SENTRY_DSN")
+# The demo shop is on only where somebody asked for it; script/server does, unless --no-demo.
+DEMO = env.flag("DEMO", default=False)
+
+# --- Django ----------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "tasks.apps.TasksConfig",
+    "tasks.apps.SiteAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_apscheduler",
+    "axes",
+    "csp",
+    "ninja",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "scheduler_site.urls"
+WSGI_APPLICATION = "scheduler_site.wsgi.application"
+ASGI_APPLICATION = "scheduler_site.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+
+def _database() -> dict[str, Any]:
+    config: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        # IMMEDIATE takes the write lock at the start of a transaction: a DEFERRED one that
+        # upgrades later fails at once with "database is locked", whatever the timeout.
+        config["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;"
+            ),
+        }
+    else:
+        config["CONN_HEALTH_CHECKS"] = True
+        config["CONN_MAX_AGE"] = 60
+        config["OPTIONS"] = {**config.get("OPTIONS", {}), "connect_timeout": 5}
+    return config
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": (
+        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        if REDIS_URL
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+AXES_FAILURE_LIMIT = 20
+AXES_COOLOFF_TIME = 1  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = SCHEDULER_TIMEZONE
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "django.contrib.staticfiles.storage.StaticFilesStorage"
+            if DEBUG
+            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        )
+    },
+}
+
+# --- Safety ----------------------------------------------------------------------------------
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+_email = env.email("EMAIL_URL")
+for _name, _value in _email.items():
+    if _name.startswith("EMAIL_"):
+        globals()[_name] = _value
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # APScheduler logs every wakeup and executed job at INFO; ours logs one line per event.
+        "apscheduler": {"level": "WARNING"},
+        "axes": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from tasks.models.control import Blackout, Hold, SchedulerLease, SchedulerProcess
+from tasks.models.people import ApiToken, AuditEntry, DataLink, IdempotencyKey, Profile
+from tasks.models.run import ACTIVE, TERMINAL, TRANSITIONS, Run
+from tasks.models.schedule import Schedule
+from tasks.models.spider import SpiderInfo
+from tasks.models.task import Tag, Task
+
+__all__ = [
+    "ACTIVE",
+    "TERMINAL",
+    "TRANSITIONS",
+    "ApiToken",
+    "AuditEntry",
+    "Blackout",
+    "DataLink",
+    "Hold",
+    "IdempotencyKey",
+    "Profile",
+    "Run",
+    "Schedule",
+    "SchedulerLease",
+    "SchedulerProcess",
+    "SpiderInfo",
+    "Tag",
+    "Task",
+]

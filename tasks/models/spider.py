@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class SpiderInfo(models.Model):
+    """One spider as the catalogue last saw it; a module that doesn't import is a row with error."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    description = models.TextField(_("description"), blank=True)
+    module = models.CharField(max_length=300, blank=True)
+    # JSON Schema of the declared arguments (properties, required, $defs).
+    schema = models.JSONField(default=dict, blank=True)
+    gives = models.JSONField(default=list, blank=True)
+    domains = models.JSONField(default=list, blank=True)
+    # True when the arguments come from __init__'s signature, without declared types.
+    inferred = models.BooleanField(default=False)
+    error = models.TextField(_("error"), blank=True)
+    # What an administrator should change, e.g. start_requests() that Scrapy no longer calls.
+    warning = models.TextField(_("warning"), blank=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("spider")
+        verbose_name_plural = _("spiders")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.error

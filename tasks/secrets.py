@@ -1,0 +1,35 @@
+"""Keeps arguments that are marked secret encrypted in the database."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
+
+MASK = "••••••"
+
+
+class SecretUnreadable(ValueError):
+    """SECRET_KEY differs from the one that the value was stored under."""
+
+
+@lru_cache(maxsize=4)
+def _fernet(key: str) -> Fernet:
+    digest = hashlib.sha256(b"spider-scheduler arguments:" + key.encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(digest))
+
+
+def seal(value: Any) -> str:
+    return _fernet(settings.SECRET_KEY).encrypt(json.dumps(value).encode()).decode("ascii")
+
+
+def unseal(token: str) -> Any:
+    try:
+        return json.loads(_fernet(settings.SECRET_KEY).decrypt(token.encode()))
+    except InvalidToken:
+        raise SecretUnreadable("The stored secret can't be read with this SECRET_KEY.") from None
