@@ -24,7 +24,7 @@ MAX_TEXT = 300
 GIB = 1024**3
 
 
-class InvalidSetting(ValueError):  # noqa: N818 - named for what it says to the person
+class InvalidSetting(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field

@@ -1,0 +1,207 @@
+"""Checks a task's arguments against what its spider declares (JSON Schema from the catalogue)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError as SchemaError
+
+from tasks.models import SpiderInfo
+from tasks.secrets import seal
+from tasks.services.errors import InvalidInput
+
+MAX_ARGUMENT = 20_000
+TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
+
+Schema = Mapping[str, Any]
+Errors = dict[str, list[str]]
+
+
+@dataclass
+class Arguments:
+    plain: dict[str, Any] = field(default_factory=dict)
+    # Encrypted, by name.
+    sealed: dict[str, str] = field(default_factory=dict)
+
+
+def spider_info(name: str) -> SpiderInfo:
+    info = SpiderInfo.objects.filter(name=name).first()
+    if info is None:
+        raise InvalidInput({"spider": [_("There is no spider named “%s”.") % name[:100]]})
+    return info
+
+
+def clean_arguments(
+    *, spider: str, raw: Mapping[str, Any], stored_secrets: Mapping[str, str] | None = None
+) -> Arguments:
+    """Coerces text to the declared types and seals secrets.
+
+    A secret that is left out keeps its stored value. Raises InvalidInput with `arguments.NAME`.
+    """
+    info = spider_info(spider)
+    schema = resolve(info.schema)
+    given = {name: _coerce(value, _property(schema, name)) for name, value in raw.items()}
+    secret = _secret(schema)
+    kept = {
+        name: token
+        for name, token in (stored_secrets or {}).items()
+        if name in secret and name not in given
+    }
+    if errors := _errors(schema, given, have=set(kept)):
+        raise InvalidInput(errors)
+    result = Arguments(sealed=dict(kept))
+    for name, value in given.items():
+        if name in secret:
+            result.sealed[name] = seal(value)
+        else:
+            result.plain[name] = value
+    return result
+
+
+def secret_names(spider: str) -> set[str]:
+    info = SpiderInfo.objects.filter(name=spider).first()
+    return _secret(resolve(info.schema)) if info else set()
+
+
+def resolve(schema: Schema) -> dict[str, Any]:
+    """The schema with its `$ref`s to `$defs` put in place, so that each property stands alone."""
+    definitions = schema.get("$defs", {})
+
+    def expand(node: Any, depth: int = 0) -> Any:
+        if depth > 10:
+            return {}
+        if isinstance(node, list):
+            return [expand(each, depth + 1) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            name = str(node["$ref"]).rsplit("/", 1)[-1]
+            rest = {key: value for key, value in node.items() if key != "$ref"}
+            return {**expand(definitions.get(name, {}), depth + 1), **rest}
+        return {key: expand(value, depth + 1) for key, value in node.items()}
+
+    expanded = expand({key: value for key, value in schema.items() if key != "$defs"})
+    return {"type": "object", "properties": {}, **expanded}
+
+
+def _property(schema: Schema, name: str) -> Schema:
+    found: Schema = schema["properties"].get(name, {})
+    return found
+
+
+def _secret(schema: Schema) -> set[str]:
+    return {
+        name
+        for name, each in schema["properties"].items()
+        if each.get("secret") or each.get("writeOnly") or each.get("format") == "password"
+    }
+
+
+def _types(declared: Schema) -> set[str]:
+    options = [declared, *declared.get("anyOf", []), *declared.get("oneOf", [])]
+    found: set[str] = set()
+    for option in options:
+        kind = option.get("type", [])
+        found.update([kind] if isinstance(kind, str) else kind)
+    return found
+
+
+def _coerce(value: Any, declared: Schema) -> Any:
+    """Text becomes what the spider declares; what can't is left for the check to name."""
+    if not isinstance(value, str):
+        return value
+    types = _types(declared)
+    if "string" in types:
+        return value
+    if "array" in types:
+        return [part.strip() for part in re.split(r"[\n,]", value) if part.strip()]
+    if "null" in types and not value.strip():
+        return None
+    return _scalar(value.strip(), types)
+
+
+def _scalar(text: str, types: set[str]) -> Any:
+    if "boolean" in types and text.lower() in TRUE | FALSE:
+        return text.lower() in TRUE
+    if "integer" in types and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        return int(text)
+    if "number" in types and re.fullmatch(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", text):
+        return float(text)
+    return text
+
+
+def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Errors:
+    errors: Errors = {}
+    for name, text in _unsafe(given):
+        errors.setdefault(f"arguments.{name}", []).append(text)
+    unknown = [name for name in given if name not in schema["properties"]]
+    for name in unknown:
+        errors[f"arguments.{name}"] = [_("The spider has no argument of this name.")]
+    for error in Draft202012Validator({**schema, "additionalProperties": True}).iter_errors(given):
+        name = _name_of(error)
+        if name not in have and f"arguments.{name}" not in errors:
+            errors[f"arguments.{name}"] = [_sentence(error)]
+    return errors
+
+
+def _unsafe(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        text = value if isinstance(value, str) else repr(value)
+        if len(text) > MAX_ARGUMENT:
+            yield (
+                name,
+                _("This is too long; %(most)s characters are allowed.") % {"most": MAX_ARGUMENT},
+            )
+        elif "\x00" in text or "\\x00" in repr(value):
+            yield name, _("This has a character that can't be stored (NUL).")
+
+
+def _name_of(error: SchemaError) -> str:
+    if error.validator == "required":
+        # jsonschema reports each missing name by itself, only inside the message.
+        found = re.match(r"'(.+)' is a required property", error.message)
+        return found[1] if found else ""
+    return str(error.absolute_path[0]) if error.absolute_path else ""
+
+
+def _sentence(error: SchemaError) -> str:
+    limit: Any = error.validator_value
+    match error.validator:
+        case "type":
+            return _("This is not of the kind that is expected (%s).") % _kind_word(limit)
+        case "enum":
+            return _("Choose one of: %s.") % ", ".join(map(str, limit))
+        case "minLength" if limit == 1:
+            return _("This is needed.")
+    messages = {
+        "required": _("This is needed."),
+        "minimum": _("Enter %s or more."),
+        "maximum": _("Enter %s or less."),
+        "exclusiveMinimum": _("Enter more than %s."),
+        "exclusiveMaximum": _("Enter less than %s."),
+        "minItems": _("Enter at least %s."),
+        "maxItems": _("Enter at most %s."),
+        "minLength": _("Enter at least %s characters."),
+        "maxLength": _("Enter at most %s characters."),
+        "pattern": _("This is not in the form that is expected."),
+    }
+    message = messages.get(str(error.validator), _("This value is not allowed."))
+    return message % limit if "%s" in message else message
+
+
+def _kind_word(kind: object) -> str:
+    words = {
+        "integer": _("a whole number"),
+        "number": _("a number"),
+        "boolean": _("yes or no"),
+        "string": _("text"),
+        "array": _("a list"),
+        "object": _("named values"),
+    }
+    kinds = kind if isinstance(kind, list) else [kind]
+    return ", ".join(words.get(str(each), str(each)) for each in kinds)

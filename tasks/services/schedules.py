@@ -1,0 +1,190 @@
+"""When a task runs: checks schedules and writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields as dataclass_fields
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from tasks import timing as timings
+from tasks.models import Schedule, Task
+from tasks.services.errors import InvalidInput
+
+UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+MOMENTS = ("run_at", "start_at", "end_at")
+WRITABLE = (
+    "key", "kind", "cron", *UNITS, *MOMENTS, "after_task", "after_on", "delay", "timezone",
+    "jitter", "enabled", "anchor",
+)  # fmt: skip
+
+Errors = dict[str, list[str]]
+
+
+def timing_of(schedule: Schedule) -> timings.Timing:
+    names = [each.name for each in dataclass_fields(timings.Timing)]
+    return timings.Timing(**{name: getattr(schedule, name) for name in names})
+
+
+def state_of(schedule: Schedule) -> dict[str, Any]:
+    """The fields that people set, as JSON values, for the audit and the export."""
+    state = {name: getattr(schedule, name) for name in WRITABLE if name != "after_task"}
+    state["after_task"] = schedule.after_task.task_id if schedule.after_task else None
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in state.items()
+    }
+
+
+def check(schedule: Schedule, *, stored: Schedule | None = None) -> Errors:
+    """What is wrong with one schedule, by field; empty when it is right."""
+    errors: Errors = {}
+    unchanged = stored is not None and state_of(stored) == state_of(schedule)
+    try:
+        schedule.full_clean(exclude=["task"], validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        errors.update(error.message_dict)
+    if not errors and not unchanged:
+        errors.update(_check_timing(schedule))
+    return errors
+
+
+def _check_timing(schedule: Schedule) -> Errors:
+    if schedule.kind == Schedule.Kind.AFTER:
+        return _check_upstream(schedule)
+    try:
+        timings.validate(
+            timing_of(schedule),
+            now=timezone.now(),
+            min_interval=settings.SCHEDULER_MIN_INTERVAL,
+        )
+    except timings.TimingError as error:
+        return {error.field: [str(error)]}
+    return {}
+
+
+def _check_upstream(schedule: Schedule) -> Errors:
+    if schedule.after_task is None:
+        return {"after_task": [_("Choose the task that this one follows.")]}
+    if schedule.task_id and _follows(schedule.after_task.pk, schedule.task_id):
+        return {"after_task": [_("These tasks would start each other for ever.")]}
+    return {}
+
+
+def _follows(upstream: int, task: int) -> bool:
+    """Whether `upstream` is `task`, or runs after it through any chain."""
+    edges: dict[int, set[int | None]] = {}
+    rows = Schedule.objects.filter(kind=Schedule.Kind.AFTER).values_list("task_id", "after_task_id")
+    for follower, before in rows:
+        edges.setdefault(follower, set()).add(before)
+    seen: set[int | None] = set()
+    to_see: list[int | None] = [upstream]
+    while to_see:
+        current = to_see.pop()
+        if current == task:
+            return True
+        if current not in seen:
+            seen.add(current)
+            to_see.extend(edges.get(current, ()))
+    return False
+
+
+def build(task: Task, data: Mapping[str, Any], *, stored: Schedule | None) -> Schedule:
+    """An unsaved schedule of the given fields. Raises InvalidInput for a field it can't read."""
+    unknown = sorted(set(data) - set(WRITABLE))
+    if unknown:
+        raise InvalidInput({name: [_("There is no field of this name.")] for name in unknown})
+    schedule = Schedule(task=task, key=str(data.get("key") or data.get("kind") or ""))
+    if stored is not None:
+        schedule.pk, schedule.anchor = stored.pk, stored.anchor
+        schedule.watermark, schedule.timing_hash = stored.watermark, stored.timing_hash
+        schedule.created_at = stored.created_at
+    for name, value in data.items():
+        if name == "after_task":
+            schedule.after_task = _task(value)
+        elif value is not None or name in MOMENTS:
+            setattr(schedule, name, value)
+    for name in (*MOMENTS, "anchor"):
+        setattr(schedule, name, _moment(getattr(schedule, name), schedule.timezone, name))
+    if schedule.kind == Schedule.Kind.INTERVAL and schedule.start_at:
+        schedule.anchor = schedule.start_at
+    return schedule
+
+
+def _task(value: Task | str | None) -> Task | None:
+    if value is None or isinstance(value, Task):
+        return value
+    found = Task.objects.filter(task_id=value).first()
+    if found is None:
+        raise InvalidInput({"after_task": [_("There is no task “%s”.") % str(value)[:100]]})
+    return found
+
+
+def _moment(value: object, zone: str, field: str) -> datetime | None:
+    """A moment without offset is on the schedule's wall clock."""
+    if value is None or value == "":
+        return None
+    message = _("Write a date and time such as 2026-04-02 09:30.")
+    try:
+        moment = value if isinstance(value, datetime) else parse_datetime(str(value))
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+        moment = moment and moment.astimezone(UTC)
+    except (ValueError, OverflowError, OSError, LookupError):
+        moment = None
+    if moment is None:
+        raise InvalidInput({field: [message]})
+    return moment
+
+
+def replace_schedules(task: Task, data: Sequence[Mapping[str, Any]]) -> None:
+    """Makes the task's schedules what `data` says, keeping rows by key.
+
+    Raises InvalidInput with `schedules.INDEX.FIELD`; the caller holds the transaction.
+    """
+    stored = {each.key: each for each in task.schedules.select_related("after_task", "task")}
+    errors: Errors = {}
+    wanted: dict[str, Schedule] = {}
+    for index, fields in enumerate(data):
+        found = _read(task, fields, stored, wanted)
+        if isinstance(found, Schedule):
+            wanted[found.key] = found
+        else:
+            errors.update({f"schedules.{index}.{name}": texts for name, texts in found.items()})
+    if errors:
+        raise InvalidInput(errors)
+    task.schedules.exclude(key__in=list(wanted)).delete()
+    for schedule in wanted.values():
+        schedule.save(force_insert=schedule.key not in stored)
+
+
+def _read(
+    task: Task,
+    fields: Mapping[str, Any],
+    stored: Mapping[str, Schedule],
+    taken: Mapping[str, Schedule],
+) -> Schedule | Errors:
+    fields = {**fields, "key": fields.get("key") or _free_key(fields, taken)}
+    if fields["key"] in taken:
+        return {"key": [_("Two schedules of this task have the same key.")]}
+    before = stored.get(str(fields["key"]))
+    try:
+        schedule = build(task, fields, stored=before)
+    except InvalidInput as error:
+        return error.errors
+    return check(schedule, stored=before) or schedule
+
+
+def _free_key(fields: Mapping[str, Any], taken: Mapping[str, Schedule]) -> str:
+    stem = str(fields.get("kind") or "schedule")
+    number = 1
+    while (key := stem if number == 1 else f"{stem}-{number}") in taken:
+        number += 1
+    return key

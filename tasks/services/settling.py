@@ -1,0 +1,106 @@
+"""Ends runs: the outcome, a retry and the follow-ups, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from tasks.models import Run, Schedule
+from tasks.services.actors import SCHEDULER
+from tasks.services.moves import move
+from tasks.services.runs import new_run
+
+Status = Run.Status
+# A second try helps where the trouble may pass: never for an outcome that it would only repeat.
+RETRIED_REASONS = frozenset(
+    {"unreachable", "timeout", "no_progress", "killed", "lost", "blocked", "site_error", "dns"}
+)
+GOOD = {Status.SUCCEEDED, Status.SUSPICIOUS}
+
+
+def finish_run(
+    *,
+    run_id: UUID,
+    source: str,
+    status: str,
+    reason: str = "",
+    token: str | None = None,
+    **fields: Any,
+) -> bool:
+    """Moves a run to its terminal status; False means that it was settled already."""
+    with transaction.atomic():
+        moved = move(
+            run_id,
+            source=source,
+            target=status,
+            token=token,
+            reason=reason,
+            finished_at=fields.pop("finished_at", None) or timezone.now(),
+            **fields,
+        )
+        if moved:
+            after_end(Run.objects.select_related("task").get(pk=run_id))
+    return moved
+
+
+def after_end(run: Run) -> None:
+    if run.task is None or run.trigger == Run.Trigger.TEST:
+        return
+    if not _retry(run):
+        queue_follow_ups(run)
+
+
+def _retry(run: Run) -> bool:
+    task = run.task
+    wanted = (
+        task is not None
+        and run.status == Status.FAILED
+        and run.reason in RETRIED_REASONS
+        and run.attempt <= task.max_retries
+        and task.enabled
+    )
+    if not wanted or task is None:
+        return False
+    # Doubles with each try: a site in trouble is given more and more time.
+    wait = timedelta(seconds=task.retry_delay * 2 ** (run.attempt - 1))
+    new_run(
+        task,
+        trigger=Run.Trigger.RETRY,
+        actor=SCHEDULER,
+        attempt=run.attempt + 1,
+        retry_of=run,
+        for_slot=run.for_slot or run.scheduled_for,
+        not_before=timezone.now() + wait,
+        **_as_run(run),
+    ).save(force_insert=True)
+    return True
+
+
+def _as_run(run: Run) -> Mapping[str, Any]:
+    names = ("arguments", "secrets", "settings", "spider", "kind", "user_id", "fingerprint")
+    return {name: getattr(run, name) for name in names}
+
+
+def queue_follow_ups(run: Run) -> None:
+    wanted = [Schedule.After.EITHER]
+    if run.status in GOOD:
+        wanted.append(Schedule.After.SUCCESS)
+    elif run.status == Status.FAILED:
+        wanted.append(Schedule.After.FAILURE)
+    followers = Schedule.objects.on().filter(
+        kind=Schedule.Kind.AFTER, after_task=run.task, after_on__in=wanted
+    )
+    for schedule in followers.select_related("task"):
+        new_run(
+            schedule.task,
+            trigger=Run.Trigger.CHAIN,
+            actor=SCHEDULER,
+            schedule=schedule,
+            upstream=run,
+            not_before=timezone.now() + timedelta(seconds=schedule.delay),
+        ).save(force_insert=True)
