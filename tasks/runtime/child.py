@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import resource
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .addresses import Rules
+from .context import RunContext
+from .order import Limits, Order, claim
+
+if TYPE_CHECKING:
+    from .project import Project
+
+REFUSED = 75  # the order was revoked, replaced or taken by another process
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
+
+
+def become_run(folder: Path) -> None:
+    """Own session and group, so that the whole run can be signalled; output to run.log."""
+    if os.getsid(0) != os.getpid():
+        os.setsid()
+    log = os.open(folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, null), (1, log), (2, log)):
+        os.dup2(source, target)
+    os.close(log)
+    os.close(null)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = _line_writer(1)
+    sys.stderr = _line_writer(2)
+
+
+def _line_writer(descriptor: int) -> object:
+    return open(
+        descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
+def reset_signals() -> None:
+    signal.set_wakeup_fd(-1)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+
+
+def apply_limits(limits: Limits) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if limits.open_files:
+        _lower(resource.RLIMIT_NOFILE, limits.open_files)
+    if limits.cpu_seconds:
+        _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
+
+
+def _lower(kind: int, wanted: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(kind, (limit, limit))
+
+
+def perform(folder: Path, token: str, load: Callable[[], Project]) -> int:
+    """Run the order of this folder, if it still is this process's to run."""
+    order = Order.read(folder)
+    if order is None or order.token != token or not claim(folder, token):
+        sys.stderr.write("This order was withdrawn or is being run by another process.\n")
+        return REFUSED
+    apply_limits(order.limits)
+    os.environ.update(order.env)
+    _name_process(order.spider)
+    rules = Rules.of(order.allowed_networks, order.allowed_urls)
+    context = RunContext(folder, order, rules)
+    from .crawl import crawl  # noqa: PLC0415 - the claim comes before the slow imports
+
+    project = load()
+    context.versions = project.versions
+    return crawl(context, project)
+
+
+def run_and_exit(folder: Path, token: str, load: Callable[[], Project]) -> None:
+    gc.enable()
+    code = 1
+    try:
+        code = perform(folder, token, load)
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:  # noqa: BLE001 - the last place that can say what happened
+        traceback.print_exc()
+    finally:
+        leave(code)
+
+
+def leave(code: int) -> None:
+    """End as an ordinary exit does (threads joined, files flushed), without unwinding the parent's
+    frames that a forked process still carries."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _name_process(spider: str) -> None:
+    try:
+        Path("/proc/self/comm").write_text(f"spider:{spider}"[:15], encoding="utf-8")
+    except OSError:
+        return

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
+
+from .context import SETTING, RunContext
+from .extension import RunExtension, write_outcome
+from .guard import AddressGuard, guard_reactor
+from .project import PRESETS_SETTING, Project, error_of_spider
+
+if TYPE_CHECKING:
+    from scrapy import Spider
+    from scrapy.crawler import Crawler
+    from scrapy.settings import Settings
+    from scrapy.spiderloader import SpiderLoaderProtocol
+
+logger = logging.getLogger(__name__)
+
+ASYNCIO_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+# Both execute code that is sent to them; the second one is on by default and slow to import.
+REMOTE_DOORS = (
+    "scrapy.extensions.telnet.TelnetConsole",
+    "scrapy.extensions.remote_control.RemoteControl",
+)
+FORCED = {
+    "TELNETCONSOLE_ENABLED": False,
+    "REMOTE_CONTROL_ENABLED": False,
+    "LOG_FILE": None,
+    "LOG_STDOUT": False,
+    "LOG_COLOR": False,
+    "LOG_ENABLED": True,
+    "LOG_FORMAT": "%(asctime)s [%(name)s] %(levelname)s: %(message)s",
+    "LOG_DATEFORMAT": "%Y-%m-%d %H:%M:%S",
+    "JOBDIR": None,
+}
+
+
+class BadOrder(ValueError):
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def crawl(context: RunContext, project: Project) -> int:
+    try:
+        process, crawler = _prepare(context, project)
+    except BadOrder as error:
+        return _refuse(context, error.reason, error, str(error))
+    except Exception as error:  # noqa: BLE001 - project code may raise anything
+        return _refuse(context, type(error).__name__, error, traceback.format_exc())
+    started = process.crawl(crawler, **context.order.arguments)
+    failure = _Failure(started)
+    _guard(context, project.settings)
+    process.start()
+    failed = failure.found()
+    if failed is not None:
+        context.bootstrap_error = _describe(type(failed).__name__, failed)
+        logger.error("The spider could not start", exc_info=failed)
+    write_outcome(context, _extension(crawler), final=True)
+    return 1 if process.bootstrap_failed else 0
+
+
+def _prepare(
+    context: RunContext, project: Project
+) -> tuple[AsyncCrawlerProcess | CrawlerProcess, Crawler]:
+    spider = _spider_class(context, project)
+    apply_settings(context, project.settings, spider)
+    settings = project.settings
+    settings.set("SPIDER_LOADER_CLASS", _loaded(project), priority="cmdline")
+    is_async = not settings.getbool("TWISTED_REACTOR_ENABLED") or (
+        settings["TWISTED_REACTOR"] == ASYNCIO_REACTOR
+        and not settings.getbool("FORCE_CRAWLER_PROCESS")
+    )
+    process = (AsyncCrawlerProcess if is_async else CrawlerProcess)(settings)
+    return process, process.create_crawler(spider)
+
+
+def _loaded(project: Project) -> type:
+    """Else Scrapy would load the spiders again, and stop at the first that doesn't import."""
+
+    class Loaded:
+        @classmethod
+        def from_settings(cls, settings: Settings) -> SpiderLoaderProtocol:
+            del settings
+            return project.loader
+
+    return Loaded
+
+
+def _spider_class(context: RunContext, project: Project) -> type[Spider]:
+    name = context.order.spider
+    try:
+        return project.loader.load(name)
+    except KeyError:
+        broken = error_of_spider(project, name)
+    if broken:
+        raise BadOrder("spider_import", broken)
+    raise BadOrder("spider_missing", f"There is no spider named {name!r} in this project.")
+
+
+def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]) -> None:
+    """Presets first, the task's own after them, what must not be changed last."""
+    order = context.order
+    if order.preset:
+        settings.setdict(_preset(order.preset, settings), priority="cmdline")
+    settings.setdict(order.cache_settings, priority="cmdline")
+    settings.setdict(_stricter(order.settings, settings, spider), priority="cmdline")
+    settings.setdict(FORCED, priority="cmdline")
+    extensions = {
+        path: place
+        for path, place in settings["EXTENSIONS_BASE"].items()
+        if path not in REMOTE_DOORS
+    }
+    settings.set("EXTENSIONS_BASE", {**extensions, RunExtension: 0}, priority="cmdline")
+    middlewares = dict(settings["DOWNLOADER_MIDDLEWARES_BASE"])
+    settings.set(
+        "DOWNLOADER_MIDDLEWARES_BASE", {**middlewares, AddressGuard: 5}, priority="cmdline"
+    )
+    if not settings.getbool("TWISTED_REACTOR_ENABLED"):
+        settings.set("DOWNLOAD_HANDLERS", _guarded_handlers(settings), priority="cmdline")
+    if context.versions:
+        # Known already: working them out again takes as long as the fork itself.
+        settings.set("LOG_VERSIONS", [], priority="cmdline")
+    settings.set(SETTING, context, priority="cmdline")
+
+
+def _preset(name: str, settings: Settings) -> dict[str, Any]:
+    presets = settings.getdict(PRESETS_SETTING)
+    if name not in presets:
+        raise BadOrder("preset_missing", f"There is no preset named {name!r} in this project.")
+    return dict(presets[name])
+
+
+def _stricter(wanted: dict[str, Any], settings: Settings, spider: type[Spider]) -> dict[str, Any]:
+    """The project's size limit stays the ceiling."""
+    if "DOWNLOAD_MAXSIZE" not in wanted:
+        return wanted
+    own = settings.copy()
+    spider.update_settings(own)
+    ceiling = own.getint("DOWNLOAD_MAXSIZE") or wanted["DOWNLOAD_MAXSIZE"]
+    return {**wanted, "DOWNLOAD_MAXSIZE": min(ceiling, wanted["DOWNLOAD_MAXSIZE"])}
+
+
+def _guard(context: RunContext, settings: Settings) -> None:
+    if settings.getbool("TWISTED_REACTOR_ENABLED"):
+        from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one
+
+        guard_reactor(reactor, context)
+
+
+def _guarded_handlers(settings: Settings) -> dict[str, Any]:
+    from .guard_aiohttp import GuardedAiohttpHandler  # noqa: PLC0415 - slow to import
+
+    handlers = dict.fromkeys(("http", "https"), GuardedAiohttpHandler)
+    return {**handlers, **settings.getdict("DOWNLOAD_HANDLERS")}
+
+
+def _extension(crawler: Crawler) -> RunExtension | None:
+    manager = crawler._extensions
+    found = (
+        [part for part in manager.middlewares if isinstance(part, RunExtension)] if manager else []
+    )
+    return found[0] if found else None
+
+
+def _refuse(context: RunContext, reason: str, error: BaseException, log: str) -> int:
+    context.bootstrap_error = _describe(reason, error)
+    logging.basicConfig(format=str(FORCED["LOG_FORMAT"]), datefmt=str(FORCED["LOG_DATEFORMAT"]))
+    logger.error("The spider could not start: %s", log)
+    write_outcome(context, None, final=True)
+    return 1
+
+
+def _describe(reason: str, error: BaseException) -> dict[str, str]:
+    return {"type": reason, "message": str(error)[:2000]}
+
+
+class _Failure:
+    """What a crawl ended with: a Task tells it afterwards, a Deferred only to a callback."""
+
+    def __init__(self, started: Any) -> None:
+        self._started = started
+        self._error: BaseException | None = None
+        if hasattr(started, "addErrback"):
+            started.addErrback(self._note)
+
+    def _note(self, failure: Any) -> None:
+        self._error = failure.value
+
+    def found(self) -> BaseException | None:
+        if hasattr(self._started, "addErrback"):
+            return self._error
+        if not self._started.done() or self._started.cancelled():
+            return None
+        error: BaseException | None = self._started.exception()
+        return error

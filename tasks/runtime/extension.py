@@ -1,0 +1,169 @@
+"""The Scrapy extension that tells the supervisor how a crawl goes, through files alone: a write to
+the database here could hold up the whole crawl behind a lock."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from scrapy import signals
+from scrapy.utils.asyncio import create_looping_call
+
+from .context import SETTING, RunContext
+from .files import Json, write_json
+from .items import ItemWriter, plain_json
+from .logcut import cut_log
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+INTERVAL = 1.0
+MAX_MESSAGE = 500
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+class ErrorNotes(logging.Handler):
+    """Remembers the first and the last error line for the outcome's sentence."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.first: Json | None = None
+        self.last: Json | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0] if record.exc_info else None
+        cause = record.exc_info[1] if record.exc_info else None
+        self.last = {
+            "at": record.created,
+            "message": record.getMessage()[:MAX_MESSAGE],
+            "exception": kind.__name__ if kind else "",
+            "cause": str(cause)[:MAX_MESSAGE] if cause else "",
+        }
+        self.first = self.first or self.last
+
+
+class RunExtension:
+    def __init__(self, crawler: Crawler, context: RunContext) -> None:
+        self.crawler = crawler
+        self.context = context
+        self.stage = "opening"
+        self.url = ""
+        self.last_activity = time.time()
+        self.errors = ErrorNotes()
+        limit = context.order.limits.items_bytes
+        self.items = ItemWriter(context.folder / "items.jsonl", limit)
+        self._ticker = create_looping_call(self.tick)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RunExtension:
+        extension = cls(crawler, cast("RunContext", crawler.settings[SETTING]))
+        logging.root.addHandler(extension.errors)
+        connect = crawler.signals.connect
+        connect(extension.spider_opened, signals.spider_opened)
+        connect(extension.response_received, signals.response_received)
+        connect(extension.item_scraped, signals.item_scraped)
+        connect(extension.spider_closed, signals.spider_closed)
+        connect(extension.engine_stopped, signals.engine_stopped)
+        return extension
+
+    def spider_opened(self) -> None:
+        self.stage = "reading"
+        self._ticker.start(INTERVAL, now=True)
+
+    def response_received(self, response: Response) -> None:
+        self.url = response.url
+        self.last_activity = time.time()
+
+    def item_scraped(self, item: Any) -> None:
+        self.last_activity = time.time()
+        self.items.add(item)
+
+    def spider_closed(self, reason: str) -> None:
+        self.stage = "closing"
+        if self._ticker.running:
+            self._ticker.stop()
+        self.tick()
+        # Again when the engine stops: by then feeds are stored, unless this process is killed.
+        write_outcome(self.context, self, final=False, finish_reason=reason)
+
+    def engine_stopped(self) -> None:
+        self.items.flush()
+        write_outcome(self.context, self, final=True)
+
+    def tick(self) -> None:
+        self.items.flush()
+        try:
+            write_json(self.context.folder / "progress.json", self.figures())
+            cut_log(self.context.folder, self.context.order.limits.log_bytes)
+        except OSError as error:
+            # A full disk must not end the crawl; the supervisor sees that the figures stand still.
+            logging.getLogger(__name__).warning("Could not save the progress: %s", error)
+
+    def figures(self) -> Json:
+        stats = self.crawler.stats.get_stats()
+        return {
+            "at": time.time(),
+            "active_at": self.last_activity,
+            "stage": self.stage,
+            "items": stats.get("item_scraped_count", 0),
+            "pages": stats.get("response_received_count", 0),
+            "errors": stats.get("log_count/ERROR", 0) + stats.get("log_count/CRITICAL", 0),
+            "failed_pages": failed_pages(stats),
+            "bytes": stats.get("downloader/response_bytes", 0),
+            "pending": self._pending(),
+            "memory_kb": resident_kb(),
+            "url": self.url[:2000],
+            "items_lost": self.items.lost,
+        }
+
+    def _pending(self) -> int:
+        slot = self.crawler.engine._slot
+        if slot is None:
+            return 0
+        return len(cast("Any", slot.scheduler)) + len(slot.inprogress)
+
+
+def failed_pages(stats: dict[str, Any]) -> int:
+    """Pages that were given up: after the last try, or answered with an error."""
+    return int(stats.get("retry/max_reached", 0)) + int(
+        stats.get("httperror/response_ignored_count", 0)
+    )
+
+
+def resident_kb() -> int:
+    try:
+        fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0
+    return int(fields[1]) * _PAGE_KB
+
+
+def write_outcome(
+    context: RunContext,
+    extension: RunExtension | None,
+    *,
+    final: bool,
+    finish_reason: str | None = None,
+) -> None:
+    outcome: Json = {
+        "final": final,
+        "finish_reason": finish_reason,
+        "bootstrap_error": context.bootstrap_error,
+        "refused": context.refused,
+        "versions": context.versions,
+        "stats": {},
+    }
+    if extension is not None:
+        stats = extension.crawler.stats.get_stats()
+        outcome["stats"] = plain_json(stats)
+        outcome["finish_reason"] = finish_reason or stats.get("finish_reason")
+        outcome["items_stored"] = extension.items.stored
+        outcome["items_lost"] = extension.items.lost
+        outcome["items_error"] = extension.items.error
+        outcome["first_error"] = extension.errors.first
+        outcome["last_error"] = extension.errors.last
+    write_json(context.folder / "outcome.json", outcome)

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from itemadapter import ItemAdapter
+from scrapy.utils.serialize import ScrapyJSONEncoder
+
+FLUSH_BYTES = 64 * 1024
+
+
+class _Encoder(ScrapyJSONEncoder):
+    def default(self, o: Any) -> Any:
+        try:
+            return super().default(o)
+        except TypeError:
+            return str(o)
+
+
+class ItemWriter:
+    """Appends items as JSON Lines. A line is in the file whole or not at all."""
+
+    def __init__(self, path: Path, max_bytes: int = 0) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        self._encoder = _Encoder(ensure_ascii=False, allow_nan=False)
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._written_bytes = os.fstat(self._file).st_size
+        self._max_bytes = max_bytes
+        self.stored = 0
+        self.lost = 0
+        self.error = ""
+
+    def add(self, item: Any) -> None:
+        line = self._line(item)
+        if self._max_bytes and self.size + len(line) > self._max_bytes:
+            self._lose(1, "the items file has reached its limit")
+            return
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)
+        if self._waiting_bytes >= FLUSH_BYTES:
+            self.flush()
+
+    @property
+    def size(self) -> int:
+        return self._written_bytes + self._waiting_bytes
+
+    def flush(self) -> None:
+        lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not lines:
+            return
+        data = b"".join(lines)
+        try:
+            self._write_whole(data)
+        except OSError as error:
+            self._lose(len(lines), error.strerror or str(error))
+            return
+        self.stored += len(lines)
+        self._written_bytes += len(data)
+
+    def close(self) -> None:
+        self.flush()
+        os.close(self._file)
+
+    def _write_whole(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+        except OSError:
+            os.ftruncate(self._file, self._written_bytes)
+            raise
+
+    def _lose(self, count: int, why: str) -> None:
+        self.lost += count
+        self.error = self.error or why
+
+    def _line(self, item: Any) -> bytes:
+        data = ItemAdapter(item).asdict()
+        try:
+            text = self._encoder.encode(data)
+        except ValueError:
+            # JSON knows no NaN and no infinity.
+            text = self._encoder.encode(_without_nan(data))
+        return text.encode("utf-8", "replace") + b"\n"
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [_without_nan(inner) for inner in value]
+    return value
+
+
+def plain_json(value: Any) -> Any:
+    """A copy that json.dumps() takes: statistics may hold anything."""
+    return json.loads(_Encoder(allow_nan=False, skipkeys=True).encode(_without_nan(value)))

@@ -1,0 +1,295 @@
+"""Starts runs: one process with Scrapy and the project's spiders imported, which forks a child per
+run. Where forking would be unsafe it starts a fresh process instead, and says so.
+
+Usage: boot.py launcher SOCKET. It speaks one JSON object per line over a Unix socket:
+
+    {"op": "run", "id", "folder", "token"}   → {"event": "started", ...}, {"event": "exit", ...}
+    {"op": "list"}                           → {"event": "list", "runs": [...]}
+    {"op": "status"}                         → {"event": "status", "mode", "reasons", ...}
+    {"op": "reload"}, {"op": "quit"}
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import selectors
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from .child import HANDLED, become_run, reset_signals, run_and_exit
+from .files import Json, boot_id, start_ticks, write_json
+from .preload import Watch, preload, reasons_against_forking, spider_folders
+from .project import Project, enter_project, project_path
+from .wire import Client, Doors, Inheritance
+
+TICK = 1.0
+MIN_SECONDS_BETWEEN_CHECKS = 0.25
+LONELY_SECONDS = 60.0
+
+
+class Launcher:
+    def __init__(self, doors: Doors) -> None:
+        self.doors = doors
+        self.clients: dict[int, Client] = {}
+        self.runs: dict[int, Json] = {}
+        self.stopping = False
+        self.project: Project | None = None
+        self.reasons: list[str] = []
+        self.started = time.monotonic()
+        self.boot_ms = 0.0
+        self._checked = 0.0
+        self._lonely_since = time.monotonic()
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._wakeup = _signal_pipe()
+
+    # --- start ------------------------------------------------------------------------------
+
+    def prepare(self, inherited: Inheritance | None) -> None:
+        """Load the project while requests wait in the socket; then make the heap ready to share."""
+        if inherited:
+            self.runs = inherited.runs
+            self.clients = {client.fileno(): client for client in inherited.clients}
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        try:
+            self.project = preload()
+        except BaseException:  # noqa: BLE001 - broken project code must not end the launcher
+            self.reasons = [f"the project does not load: {traceback.format_exc(limit=-3)}"]
+        own = self._own_descriptors()
+        self.reasons += reasons_against_forking(own)
+        self.watch = Watch(spider_folders(self.project))
+        self._register()
+        # A collected, frozen heap stays shared: children copy no page of it to count references.
+        gc.collect()
+        gc.freeze()
+        # On from here: the launcher lives long, and garbage would grow with each run.
+        gc.enable()
+        self.boot_ms = (time.monotonic() - self.started) * 1000
+
+    def _own_descriptors(self) -> set[int]:
+        return {
+            self.doors.listener.fileno(),
+            self.doors.lock,
+            self._selector.fileno() if hasattr(self._selector, "fileno") else -1,
+            self._wake,
+            self._wakeup,
+            *self.clients,
+        }
+
+    def _register(self) -> None:
+        for descriptor in (self.doors.listener.fileno(), self._wake, *self.clients):
+            self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def _on_term(self, *_: object) -> None:
+        self.stopping = True
+
+    # --- loop -------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        self._reap()
+        for descriptor in list(self.clients):
+            self._answer(descriptor)
+        while not self.stopping:
+            for key, _events in self._selector.select(TICK):
+                self._on_readable(key.fd)
+            self._reap()
+            self._housekeeping()
+        self.doors.close()
+
+    def _on_readable(self, descriptor: int) -> None:
+        if descriptor == self._wake:
+            os.read(self._wake, 4096)
+        elif descriptor == self.doors.listener.fileno():
+            self._accept()
+        elif descriptor in self.clients:
+            if self.clients[descriptor].receive():
+                self._answer(descriptor)
+            else:
+                self._drop(descriptor)
+
+    def _housekeeping(self) -> None:
+        if self.clients or self.runs:
+            self._lonely_since = time.monotonic()
+        is_lonely = time.monotonic() - self._lonely_since > LONELY_SECONDS
+        if not self.runs and (is_lonely or not self.doors.still_ours()):
+            self.stopping = True
+        elif self._is_stale():
+            self._start_over()
+
+    def _accept(self) -> None:
+        client = self.doors.accept()
+        if client is not None:
+            self.clients[client.fileno()] = client
+            self._selector.register(client.fileno(), selectors.EVENT_READ)
+
+    def _drop(self, descriptor: int) -> None:
+        self._selector.unregister(descriptor)
+        self.clients.pop(descriptor).close()
+
+    def _tell(self, message: Json, *, only: int | None = None) -> None:
+        for descriptor in [only] if only is not None else list(self.clients):
+            if descriptor in self.clients and not self.clients[descriptor].send(message):
+                self._drop(descriptor)
+
+    # --- requests ---------------------------------------------------------------------------
+
+    def _answer(self, descriptor: int) -> None:
+        while descriptor in self.clients:
+            request = self.clients[descriptor].peek()
+            if request is None:
+                return
+            if request.get("op") == "run" and self._is_stale():
+                # The request stays in the buffer: the new image serves it.
+                self._start_over()
+            self.clients[descriptor].take()
+            self._handle(descriptor, request)
+
+    def _handle(self, descriptor: int, request: Json) -> None:
+        match request.get("op"):
+            case "run":
+                self._run(request)
+            case "list":
+                self._tell({"event": "list", "runs": list(self.runs.values())}, only=descriptor)
+            case "status":
+                self._tell(self._status(), only=descriptor)
+            case "reload":
+                self._start_over()
+            case "quit":
+                self.stopping = True
+            case unknown:
+                self._tell({"event": "error", "message": f"unknown: {unknown}"}, only=descriptor)
+
+    def _status(self) -> Json:
+        return {
+            "event": "status",
+            "pid": os.getpid(),
+            "mode": "fresh" if self.reasons else "fork",
+            "reasons": self.reasons,
+            "errors": self.project.errors if self.project else {},
+            "boot_ms": round(self.boot_ms, 1),
+            "running": len(self.runs),
+        }
+
+    # --- runs -------------------------------------------------------------------------------
+
+    def _run(self, request: Json) -> None:
+        folder, token = Path(request["folder"]), str(request["token"])
+        try:
+            pid = self._fresh(folder, token) if self.reasons else self._fork(folder, token)
+        except OSError as error:
+            self._tell({"event": "refused", "id": request["id"], "message": str(error)})
+            return
+        self.runs[pid] = {
+            "id": request["id"],
+            "token": token,
+            "folder": str(folder),
+            "pid": pid,
+            "start_ticks": start_ticks(pid),
+            "boot_id": boot_id(),
+        }
+        self._tell({"event": "started", **self.runs[pid]})
+
+    def _fork(self, folder: Path, token: str) -> int:
+        # Blocked across the fork: a signal in between would end in the launcher's handler.
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(folder, token)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+        return pid
+
+    def _become_child(self, folder: Path, token: str) -> None:
+        try:
+            become_run(folder)
+            reset_signals()
+            for descriptor in self._own_descriptors() - {-1}:
+                os.close(descriptor)
+        except BaseException:  # noqa: BLE001 - must not return into the launcher's loop
+            traceback.print_exc()
+            os._exit(1)
+        run_and_exit(folder, token, self._loaded)
+
+    def _loaded(self) -> Project:
+        if self.project is None:
+            raise RuntimeError("forked without a project")
+        return self.project
+
+    def _fresh(self, folder: Path, token: str) -> int:
+        boot = str(Path(__file__).with_name("boot.py"))
+        command = [sys.executable, "-P", boot, "single", str(folder), token]
+        return os.posix_spawn(sys.executable, command, os.environ, setsigmask=[], setsigdef=HANDLED)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._ended(pid, os.waitstatus_to_exitcode(status), usage)
+
+    def _ended(self, pid: int, code: int, usage: Any) -> None:
+        run = self.runs.pop(pid, None)
+        if run is None:
+            return
+        record: Json = {
+            "id": run["id"],
+            "token": run["token"],
+            "pid": pid,
+            "code": code if code >= 0 else None,
+            "signal": -code if code < 0 else None,
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+            "max_rss_kb": usage.ru_maxrss,
+            "at": time.time(),
+        }
+        try:
+            write_json(Path(run["folder"]) / "exit.json", record)
+        except OSError as error:
+            record["record_error"] = str(error)
+        self._tell({"event": "exit", **record})
+
+    # --- new code ---------------------------------------------------------------------------
+
+    def _is_stale(self) -> bool:
+        now = time.monotonic()
+        if now - self._checked < MIN_SECONDS_BETWEEN_CHECKS:
+            return False
+        self._checked = now
+        return self.watch.changed() is not None
+
+    def _start_over(self) -> None:
+        """The same process with fresh code: its children, socket and clients stay what they are."""
+        inheritance = Inheritance(self.doors, self.runs, list(self.clients.values()))
+        inheritance.hand_over()
+        signal.set_wakeup_fd(-1)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def _signal_pipe() -> tuple[int, int]:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    return reading, writing
+
+
+def main(arguments: list[str]) -> int:
+    enter_project(project_path())
+    inherited = Inheritance.receive()
+    doors = inherited.doors if inherited else Doors.open(Path(arguments[0]))
+    if doors is None:
+        sys.stderr.write("another launcher is serving this socket\n")
+        return 3
+    launcher = Launcher(doors)
+    launcher.prepare(inherited)
+    sys.stderr.write(f"launcher {os.getpid()}: {launcher._status()}\n")
+    launcher.serve()
+    return 0

@@ -1,0 +1,183 @@
+"""Imports everything that a crawl needs, so that forked runs find it in memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .crawl import REMOTE_DOORS
+from .project import Project, load_project
+
+if TYPE_CHECKING:
+    from scrapy.settings import Settings
+
+COMPONENT_TABLES = (
+    "EXTENSIONS",
+    "DOWNLOADER_MIDDLEWARES",
+    "SPIDER_MIDDLEWARES",
+    "ITEM_PIPELINES",
+)
+COMPONENTS = (
+    "SCHEDULER",
+    "DUPEFILTER_CLASS",
+    "SCHEDULER_PRIORITY_QUEUE",
+    "SCHEDULER_MEMORY_QUEUE",
+    "SCHEDULER_DISK_QUEUE",
+    "SCHEDULER_START_MEMORY_QUEUE",
+    "STATS_CLASS",
+    "LOG_FORMATTER",
+    "REQUEST_FINGERPRINTER_CLASS",
+    "DOWNLOADER",
+    "ITEM_PROCESSOR",
+    "TWISTED_DNS_RESOLVER",
+    "ROBOTSTXT_PARSER",
+    "REFERRER_POLICY",
+)
+# Imported at a crawl's first request otherwise.
+LATE_MODULES = (
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "encodings.cp1252",
+    "encodings.utf_8_sig",
+    "scrapy.core.downloader.handlers.http11",
+    "scrapy.core.downloader.contextfactory",
+    "scrapy.pqueues",
+    "scrapy.squeues",
+    "twisted.internet.asyncioreactor",
+    "twisted.internet.endpoints",
+    "twisted.web.client",
+)
+
+
+def preload() -> Project:
+    project = load_project()
+    for name in LATE_MODULES:
+        _try_import(name)
+    for path in _component_paths(project.settings):
+        _try_import(path.rpartition(".")[0])
+    project.versions = _versions(project.settings)
+    return project
+
+
+def _component_paths(settings: Settings) -> list[str]:
+    found: list[Any] = [settings.get(name) for name in COMPONENTS]
+    for table in COMPONENT_TABLES:
+        found += [part for part, place in settings.getwithbase(table).items() if place is not None]
+    # The reactor's own handlers are in LATE_MODULES; the others (S3, FTP) load when first used.
+    return [path for path in found if isinstance(path, str) and path not in REMOTE_DOORS]
+
+
+def _try_import(name: str) -> None:
+    """A part that doesn't import fails in the crawl that needs it, with its own traceback."""
+    if not name:
+        return
+    try:
+        import_module(name)
+    except Exception:  # noqa: BLE001 - project code may raise anything
+        sys.stderr.write(f"could not preload {name}\n")
+
+
+def _versions(settings: Settings) -> dict[str, str]:
+    import scrapy  # noqa: PLC0415 - imported by the project anyway
+    from scrapy.utils.versions import get_versions  # noqa: PLC0415
+
+    names = settings.getlist("LOG_VERSIONS")
+    return {"Scrapy": scrapy.__version__, **dict(get_versions(names))}
+
+
+def reasons_against_forking(own: set[int]) -> list[str]:
+    """A fork copies one thread only, and shares sockets and event loops with its parent."""
+    if sys.platform != "linux":
+        return [f"forking is not safe on {sys.platform}"]
+    reasons = []
+    if "twisted.internet.reactor" in sys.modules:
+        reasons.append("a module of the project installs the reactor when it is imported")
+    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - /proc has no entries to stat
+    if threads != 1:
+        reasons.append(
+            f"a module of the project starts threads when it is imported ({threads - 1})"
+        )
+    if _foreign_descriptors(own):
+        reasons.append("a module of the project opens connections when it is imported")
+    return reasons
+
+
+def _foreign_descriptors(own: set[int]) -> list[int]:
+    found = []
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - /proc has no entries to stat
+        number = int(name)
+        if number < 3 or number in own:
+            continue
+        try:
+            target = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115
+        except OSError:
+            continue
+        if target.startswith("socket:") or "eventpoll" in target:
+            found.append(number)
+    return found
+
+
+class Watch:
+    """Notices that loaded code, a spider folder or an installed package has changed."""
+
+    def __init__(self, folders: list[str]) -> None:
+        files = {
+            *map(str, _project_files()),
+            *folders,
+            *_package_folders(),
+            *_python_files(folders),
+        }
+        self._stamps = {file: _stamp(file) for file in files}
+
+    def changed(self) -> str | None:
+        for file, stamp in self._stamps.items():
+            if _stamp(file) != stamp:
+                return file
+        return None
+
+
+def _stamp(file: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(file)  # noqa: PTH116 - in a loop over hundreds
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _project_files() -> list[str]:
+    """Of installed packages the folder is enough: installing replaces entries in it."""
+    installed = tuple(f"{prefix}{os.sep}lib" for prefix in (sys.prefix, sys.base_prefix))
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return [file for file in files if file and not file.startswith(installed)]
+
+
+def _package_folders() -> list[str]:
+    return [folder for folder in sys.path if folder.endswith(("site-packages", "dist-packages"))]
+
+
+def _python_files(folders: list[str]) -> list[str]:
+    """Broken files too: they are in no list of modules, and mending them must be noticed."""
+    found: list[str] = []
+    for folder in folders:
+        for parent, children, files in os.walk(folder):
+            children[:] = [name for name in children if not _is_foreign(name)]
+            sources = [f"{parent}{os.sep}{name}" for name in files if name.endswith(".py")]
+            # A folder's own stamp tells of new files.
+            found += [parent, *sources] if sources else []
+    return found
+
+
+def _is_foreign(folder: str) -> bool:
+    return folder.startswith(".") or folder in {"__pycache__", "node_modules", "site-packages"}
+
+
+def spider_folders(project: Project | None) -> list[str]:
+    if project is None:
+        return [str(Path.cwd())]
+    names = project.settings.getlist("SPIDER_MODULES")
+    files = [getattr(sys.modules.get(name), "__file__", None) for name in names]
+    folders = [str(Path(file).parent) for file in files if file]
+    return folders or [str(Path.cwd())]

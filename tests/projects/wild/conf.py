@@ -1,0 +1,11 @@
+from __future__ import annotations
+
+# Packages called "spiders" and "tasks", as other people's projects have them.
+BOT_NAME = "wild"
+SPIDER_MODULES = ["spiders"]
+ITEM_PIPELINES = {"tasks.Stamp": 300}
+DOWNLOAD_TIMEOUT = 5
+RETRY_TIMES = 0
+SPIDER_SCHEDULER_PRESETS = {
+    "to_nowhere": {"FEEDS": {"/proc/nowhere/items.json": {"format": "json"}}},
+}

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import scrapy
+
+
+class Sleeps(scrapy.Spider):
+    """Yields an item, then waits."""
+
+    name = "sleeps"
+
+    def __init__(self, seconds: float = 60, effects: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.seconds = float(seconds)
+        if effects:
+            with open(effects, "a") as file:
+                file.write(f"{os.environ['SPIDER_RUN_ID']} {os.getpid()}\n")
+
+    async def start(self):
+        yield {"started": True}
+        await asyncio.sleep(self.seconds)
+        yield {"finished": True}
+
+
+class Blocks(scrapy.Spider):
+    """Holds the reactor: no progress is written."""
+
+    name = "blocks"
+
+    def __init__(self, seconds: float = 60, **kwargs):
+        super().__init__(**kwargs)
+        self.seconds = float(seconds)
+
+    async def start(self):
+        yield {"started": True}
+        await asyncio.sleep(0.2)
+        time.sleep(self.seconds)
+
+
+class IgnoresTerm(scrapy.Spider):
+    name = "ignores_term"
+
+    async def start(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        yield {"started": True}
+        await asyncio.sleep(300)
+
+
+class StartsGrandchildren(scrapy.Spider):
+    """Like a browser: processes below this one, which ignore what their parent hears."""
+
+    name = "grandchildren"
+
+    async def start(self):
+        code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+        below = subprocess.Popen([sys.executable, "-c", code])
+        yield {"below": below.pid}
+        await asyncio.sleep(300)
+
+
+class Leaks(scrapy.Spider):
+    name = "leaks"
+
+    async def start(self):
+        yield {"started": True}
+        held = []
+        while True:
+            held.append(b"x" * 20_000_000)
+            await asyncio.sleep(0.05)
+
+
+class Endless(scrapy.Spider):
+    name = "endless"
+
+    async def start(self):
+        number = 0
+        while True:
+            number += 1
+            yield {"number": number}
+            await asyncio.sleep(0.01)
+
+
+class Shouts(scrapy.Spider):
+    """Long lines, other encodings, control characters, and a lot of it."""
+
+    name = "shouts"
+
+    def __init__(self, megabytes: float = 1, **kwargs):
+        super().__init__(**kwargs)
+        self.megabytes = float(megabytes)
+
+    async def start(self):
+        self.logger.info("x" * 1_000_000)
+        os.write(1, b"caf\xe9 \x1b[31mred\x1b[0m \x00\n")
+        self.logger.error("one error line")
+        for _ in range(int(self.megabytes * 1000)):
+            self.logger.info("y" * 950)
+        self.logger.info("the last line")
+        yield {"shouted": True}
