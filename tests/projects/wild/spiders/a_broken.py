@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import scrapy
-
 import a_module_that_nobody_has  # noqa: F401
+import scrapy
 
 
 class Broken(scrapy.Spider):

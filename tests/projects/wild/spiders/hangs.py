@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import scrapy
 
@@ -19,7 +20,7 @@ class Sleeps(scrapy.Spider):
         super().__init__(**kwargs)
         self.seconds = float(seconds)
         if effects:
-            with open(effects, "a") as file:
+            with Path(effects).open("a") as file:
                 file.write(f"{os.environ['SPIDER_RUN_ID']} {os.getpid()}\n")
 
     async def start(self):
@@ -40,7 +41,7 @@ class Blocks(scrapy.Spider):
     async def start(self):
         yield {"started": True}
         await asyncio.sleep(0.2)
-        time.sleep(self.seconds)
+        time.sleep(self.seconds)  # noqa: ASYNC251 - the fault that is meant
 
 
 class IgnoresTerm(scrapy.Spider):
@@ -60,7 +61,7 @@ class StartsGrandchildren(scrapy.Spider):
 
     async def start(self):
         code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
-        below = subprocess.Popen([sys.executable, "-c", code])
+        below = subprocess.Popen([sys.executable, "-c", code])  # noqa: ASYNC220
         yield {"below": below.pid}
         await asyncio.sleep(300)
 
