@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from tasks import timing as timings
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
+from tasks.timing import Timing, TimingError, validate
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 MOMENTS = ("run_at", "start_at", "end_at")
@@ -28,9 +28,9 @@ WRITABLE = (
 Errors = dict[str, list[str]]
 
 
-def timing_of(schedule: Schedule) -> timings.Timing:
-    names = [each.name for each in dataclass_fields(timings.Timing)]
-    return timings.Timing(**{name: getattr(schedule, name) for name in names})
+def timing_of(schedule: Schedule) -> Timing:
+    names = [each.name for each in dataclass_fields(Timing)]
+    return Timing(**{name: getattr(schedule, name) for name in names})
 
 
 def state_of(schedule: Schedule) -> dict[str, Any]:
@@ -60,12 +60,12 @@ def _check_timing(schedule: Schedule) -> Errors:
     if schedule.kind == Schedule.Kind.AFTER:
         return _check_upstream(schedule)
     try:
-        timings.validate(
+        validate(
             timing_of(schedule),
             now=timezone.now(),
             min_interval=settings.SCHEDULER_MIN_INTERVAL,
         )
-    except timings.TimingError as error:
+    except TimingError as error:
         return {error.field: [str(error)]}
     return {}
 
@@ -92,7 +92,7 @@ def _follows(upstream: int, task: int) -> bool:
             return True
         if current not in seen:
             seen.add(current)
-            to_see.extend(edges.get(current, ()))
+            to_see.extend(edges.get(current or 0, ()))
     return False
 
 
