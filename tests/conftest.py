@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from tests.people import People, create_people
+from tests.services_at_hand import find, require
+
+# Processes that tests start run on the real settings, with the environment of tests.environment.
+os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "needs(*services): postgresql, redis, rabbitmq, chromium; skipped where one is missing, "
+        "failed with REQUIRE_SERVICES=1",
+    )
+
+
+def pytest_report_header() -> str:
+    services = ("postgresql", "redis", "rabbitmq", "chromium")
+    missing = [service for service in services if not find(service)]
+    return f"database: {connection.vendor}; not at hand: {', '.join(missing) or 'nothing'}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("needs"):
+        for service in mark.args:
+            require(service)
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, settings: Any) -> Path:
+    """Every test has its own data folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    settings.DATA_DIR = folder
+    return folder
+
+
+@pytest.fixture
+def process_env(transactional_db: None, data_dir: Path) -> dict[str, str]:
+    """The environment for a real process (`manage.py ...`) on this test's tables and folder."""
+    return {**os.environ, "DATA_DIR": str(data_dir), "DATABASE_URL": database_url()}
+
+
+def database_url() -> str:
+    config = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{config['NAME']}"
+    user, password = config["USER"], config["PASSWORD"]
+    login = f"{user}:{password}@" if password else f"{user}@"
+    return f"postgres://{login}{config['HOST']}:{config['PORT'] or 5432}/{config['NAME']}"
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    return create_people()
+
+
+@pytest.fixture
+def maja(people: People) -> User:
+    return people.maja
+
+
+@pytest.fixture
+def viktor(people: People) -> User:
+    return people.viktor
+
+
+@pytest.fixture
+def olof(people: People) -> User:
+    return people.olof
+
+
+@pytest.fixture
+def anna(people: People) -> User:
+    return people.anna
+
+
+@pytest.fixture
+def postgresql_url() -> str:
+    return require("postgresql")
+
+
+@pytest.fixture
+def redis_url() -> str:
+    return require("redis")
+
+
+@pytest.fixture
+def rabbitmq_url() -> str:
+    return require("rabbitmq")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One headless Chromium per test process."""
+    program = require("chromium")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread, which Django would take for async code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    flags = [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ]  # fmt: skip
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=flags)
+        yield chromium
+        chromium.close()

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(check: Callable[[], T], timeout: float = 10, every: float = 0.02) -> T:
+    """Returns the first true answer of `check`; fails when none came in time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        if answer := check():
+            return answer
+        if time.monotonic() > deadline:
+            name = getattr(check, "__name__", "the condition")
+            raise AssertionError(f"{name} did not come true in {timeout} s (last: {answer!r})")
+        time.sleep(every)
