@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ from jsonschema.exceptions import ValidationError as SchemaError
 
 from tasks.models import SpiderInfo
 from tasks.secrets import seal
+from tasks.services.addresses import problem_of_address
 from tasks.services.errors import InvalidInput
 
 MAX_ARGUMENT = 20_000
+# Names that hold addresses whether or not their spider declares so.
+ADDRESSES = {"start_urls", "start_url", "urls", "url"}
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 
 Schema = Mapping[str, Any]
@@ -61,6 +65,12 @@ def clean_arguments(
         else:
             result.plain[name] = value
     return result
+
+
+def check_storable(raw: Mapping[str, Any]) -> None:
+    """For arguments that no spider declares: raises InvalidInput for what can't be kept."""
+    if errors := {f"arguments.{name}": [text] for name, text in _unsafe(raw)}:
+        raise InvalidInput(errors)
 
 
 def secret_names(spider: str) -> set[str]:
@@ -119,10 +129,16 @@ def _coerce(value: Any, declared: Schema) -> Any:
     if "string" in types:
         return value
     if "array" in types:
-        return [part.strip() for part in re.split(r"[\n,]", value) if part.strip()]
+        return _split(value, declared)
     if "null" in types and not value.strip():
         return None
     return _scalar(value.strip(), types)
+
+
+def _split(text: str, declared: Schema) -> list[str]:
+    # A comma may stand inside an address: it separates only where another address begins.
+    separator = r"\s+|,(?=\s*https?://)" if declared.get("format") == "uri-list" else r"[\n,]"
+    return [part.strip() for part in re.split(separator, text) if part.strip()]
 
 
 def _scalar(text: str, types: set[str]) -> Any:
@@ -146,18 +162,32 @@ def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Erro
         name = _name_of(error)
         if name not in have and f"arguments.{name}" not in errors:
             errors[f"arguments.{name}"] = [_sentence(error)]
+    for name, text in _unreachable(schema, given):
+        errors.setdefault(f"arguments.{name}", []).append(text)
     return errors
+
+
+def _unreachable(schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        is_address = _property(schema, name).get("format") in {"uri", "uri-list"}
+        if is_address or name in ADDRESSES:
+            urls = value if isinstance(value, list) else [value]
+            problems = (problem_of_address(str(url)) for url in urls if url)
+            yield from ((name, problem) for problem in problems if problem)
 
 
 def _unsafe(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in given.items():
-        text = value if isinstance(value, str) else repr(value)
-        if len(text) > MAX_ARGUMENT:
-            yield (
-                name,
-                _("This is too long; %(most)s characters are allowed.") % {"most": MAX_ARGUMENT},
-            )
-        elif "\x00" in text or "\\x00" in repr(value):
+        try:
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+            length = len(text.encode())
+        except (TypeError, ValueError, RecursionError):  # NaN, lone surrogates, too deep
+            yield name, _("This value can't be stored.")
+            continue
+        if length > MAX_ARGUMENT:
+            message = _("This is too long; %(most)s characters are allowed.")
+            yield name, message % {"most": MAX_ARGUMENT}
+        elif "\\u0000" in text:
             yield name, _("This has a character that can't be stored (NUL).")
 
 

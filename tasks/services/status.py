@@ -131,7 +131,8 @@ def get_job_stats(*, task_id: str | None = None) -> Info:
         "jobs_skipped": counts.get(Status.SKIPPED, 0),
         "last_error": {
             "timestamp": (failed.finished_at or failed.at).isoformat(),
-            "job_id": str(failed.pk),
+            "job_id": failed.task_key,
+            "run_id": str(failed.pk),
             "exception": failed.reason,
         }
         if failed

@@ -15,7 +15,7 @@ from tasks.models import Run, Schedule, Tag, Task
 from tasks.secrets import MASK, unseal
 from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
-from tasks.services.arguments import clean_arguments
+from tasks.services.arguments import check_storable, clean_arguments
 from tasks.services.errors import Conflict, InvalidInput, NotFound
 from tasks.services.runs import request_cancel
 from tasks.services.schedules import replace_schedules, state_of
@@ -157,6 +157,7 @@ def _set_arguments(task: Task, fields: Mapping[str, Any]) -> None:
         cleaned = clean_arguments(spider=task.spider, raw=raw, stored_secrets=task.secrets)
         task.arguments, task.secrets = cleaned.plain, cleaned.sealed
     else:
+        check_storable(raw)
         task.arguments = dict(raw)
 
 
