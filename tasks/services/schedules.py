@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from tasks import cron
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
 from tasks.timing import Timing, TimingError, validate
@@ -67,6 +68,8 @@ def _check_timing(schedule: Schedule) -> Errors:
         )
     except TimingError as error:
         return {error.field: [str(error)]}
+    if schedule.kind == Schedule.Kind.CRON:
+        schedule.cron = cron.normalise(schedule.cron)
     return {}
 
 

@@ -31,7 +31,10 @@ def scheduler_processes(now: datetime | None = None) -> list[SchedulerProcess]:
 def next_run_time(schedule: Schedule, *, now: datetime) -> datetime | None:
     if not (schedule.enabled and schedule.task.enabled):
         return None
-    return timing_of(schedule).next_time(now)
+    try:
+        return timing_of(schedule).next_time(now)
+    except ValueError:  # a row that was written past the services: a page must still show it
+        return None
 
 
 def next_run_of(task: Task, *, now: datetime | None = None) -> datetime | None:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
 BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 NAMES = (
     {},
     {},
@@ -18,7 +20,7 @@ NAMES = (
             strict=True,
         )
     ),
-    dict(zip(["sun", "mon", "tue", "wed", "thu", "fri", "sat"], range(7), strict=True)),
+    {name: n for n, name in enumerate(WEEKDAYS)},
 )
 
 
