@@ -77,6 +77,12 @@ class Environment:
         except ValueError:
             raise refuse(name, "networks such as 10.0.0.0/8, with commas between") from None
 
+    def address(self, name: str, default: str) -> str:
+        try:
+            return str(ipaddress.ip_address(self.text(name, default)))
+        except ValueError:
+            raise refuse(name, "an IP address such as 127.0.0.1 or 0.0.0.0") from None
+
     def folder(self, name: str, default: Path) -> Path:
         folder = Path(self.text(name, str(default))).expanduser().resolve()
         try:
@@ -112,6 +118,14 @@ class Environment:
         if not isinstance(value, dict):
             raise refuse(name, "a JSON object")
         return value
+
+
+def local_url(address: str, port: int) -> str:
+    """Where a browser on this machine finds what listens on that address."""
+    ip = ipaddress.ip_address(address)
+    if ip.is_unspecified:
+        return f"http://{'[::1]' if ip.version == 6 else '127.0.0.1'}:{port}"
+    return f"http://{f'[{ip}]' if ip.version == 6 else ip}:{port}"
 
 
 def secret_key(env: Environment, data_dir: Path) -> str:

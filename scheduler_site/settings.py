@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_site.environment import Environment, secret_key
+from scheduler_site.environment import Environment, local_url, secret_key
 
 django_stubs_ext.monkeypatch()
 
@@ -23,12 +23,16 @@ DEBUG = env.flag("DEBUG", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
 
 # --- Addresses -------------------------------------------------------------------------------
-SITE_URL = env.url("SITE_URL", "http://127.0.0.1:8000")
+BIND_ADDRESS = env.address("BIND_ADDRESS", "127.0.0.1")
+PORT = env.number("PORT", 8000, least=1, most=65_535)
+SITE_URL = env.url("SITE_URL", local_url(BIND_ADDRESS, PORT))
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
 ALLOWED_HOSTS = env.words(
     "ALLOWED_HOSTS", [_site.hostname or "", "127.0.0.1", "localhost", "[::1]"]
 )
+# Proxies whose X-Forwarded-For is believed; without any, an address is the connection's own.
+FORWARDED_ALLOW_IPS = env.networks("FORWARDED_ALLOW_IPS")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_site.scheme}://{_site.netloc}"])
 
 # --- Scheduler -------------------------------------------------------------------------------
@@ -60,6 +64,9 @@ DISCORD_TOKEN = env.text("DISCORD_TOKEN")
 SENTRY_DSN = env.text("SENTRY_DSN")
 # The demo shop is on only where somebody asked for it; script/server does, unless --no-demo.
 DEMO = env.flag("DEMO", default=False)
+# The first administrator; without a password a random one is made and printed once.
+ADMIN_USERNAME = env.text("ADMIN_USERNAME", "admin")
+ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
 
 # --- Django ----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -78,7 +85,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "scheduler_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -169,13 +176,14 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "scheduler_site.static_files.CompressedStaticFiles"
         )
     },
 }
