@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from django.http import HttpResponse
+from django.test import AsyncRequestFactory, RequestFactory
+
+from scheduler_site.static_files import StaticFilesMiddleware
+
+
+async def answer_async(request):
+    return HttpResponse(b"page")
+
+
+def answer(request):
+    return HttpResponse(b"page")
+
+
+@pytest.fixture
+def sheet(settings, tmp_path) -> Path:
+    settings.STATIC_ROOT = tmp_path / "static"
+    file = settings.STATIC_ROOT / "look.css"
+    file.parent.mkdir()
+    file.write_text("body {}" * 20_000)
+    return file
+
+
+async def body(response) -> bytes:
+    return b"".join([part async for part in response])
+
+
+async def fetch(method="GET", **headers):
+    request = AsyncRequestFactory().generic(method, "/static/look.css", **headers)
+    response = await StaticFilesMiddleware(answer_async)(request)
+    content = await body(response)
+    response.close()
+    return response, content
+
+
+# Warnings are errors here, so reading a response is itself the check that Django raises none.
+def test_a_file_is_streamed_without_a_warning(sheet):
+    response, content = asyncio.run(fetch())
+    assert content == sheet.read_bytes()
+    assert response["Content-Type"] == 'text/css; charset="utf-8"'
+    assert response["Content-Length"] == str(len(content))
+
+
+def test_the_open_file_is_closed_with_the_response(sheet):
+    response, _ = asyncio.run(fetch())
+    assert response.closed
+
+
+def test_a_part_of_a_file_is_sent(sheet):
+    response, content = asyncio.run(fetch(headers={"Range": "bytes=0-3"}))
+    assert (response.status_code, content) == (206, b"body")
+
+
+def test_only_the_headers_are_sent_for_head(sheet):
+    response, content = asyncio.run(fetch("HEAD"))
+    assert (response.status_code, content) == (200, b"")
+
+
+def test_a_known_file_is_not_sent_again(sheet):
+    etag = asyncio.run(fetch())[0]["ETag"]
+    response, content = asyncio.run(fetch(headers={"If-None-Match": etag}))
+    assert (response.status_code, content) == (304, b"")
+
+
+def test_a_file_cannot_be_posted_to(sheet):
+    assert asyncio.run(fetch("POST"))[0].status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/", "/static/none.css", "/static/../db.sqlite3"])
+def test_other_paths_go_to_the_site(sheet, path):
+    request = AsyncRequestFactory().get(path)
+    response = asyncio.run(StaticFilesMiddleware(answer_async)(request))
+    assert response.content == b"page"
+
+
+def test_with_debug_a_file_made_later_is_found(settings, sheet):
+    settings.DEBUG = True
+    later = sheet.with_name("later.css")
+    middleware = StaticFilesMiddleware(answer_async)
+    later.write_text("p {}")
+    response = asyncio.run(middleware(AsyncRequestFactory().get("/static/later.css")))
+    assert asyncio.run(body(response)) == b"p {}"
+    response.close()
+
+
+def test_it_serves_a_synchronous_site_too(sheet):
+    response = StaticFilesMiddleware(answer)(RequestFactory().get("/static/look.css"))
+    assert b"".join(response.streaming_content) == sheet.read_bytes()
+    response.close()
