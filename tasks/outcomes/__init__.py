@@ -1,0 +1,9 @@
+"""Facts of an ended run → status and reason → sentences for people. Pure."""
+
+from __future__ import annotations
+
+from tasks.outcomes.deciding import decide
+from tasks.outcomes.facts import Expectations, Facts, Verdict, facts_of
+from tasks.outcomes.words import Explanation, explain
+
+__all__ = ["Expectations", "Explanation", "Facts", "Verdict", "decide", "explain", "facts_of"]

@@ -1,0 +1,226 @@
+"""Judges a run by what it did. The exit code alone lies: a spider that raises in a callback, an
+unreachable website and a SIGTERM all exit 0."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tasks.outcomes.facts import Expectations, Facts, Verdict
+
+SUCCEEDED, SUSPICIOUS, FAILED, CANCELLED = "succeeded", "suspicious", "failed", "cancelled"
+
+CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
+REFUSALS = (401, 403, 407, 429, 451, 503)
+# What people or the spider set as a limit: reaching it is a good end.
+PLANNED_ENDS = {
+    "finished",
+    "closespider_itemcount",
+    "closespider_pagecount",
+    "closespider_timeout",
+}
+BOOTSTRAP_REASONS = {
+    "spider_missing": "spider_missing",
+    "spider_import": "spider_import",
+    "preset_missing": "preset_missing",
+    "ValidationError": "bad_arguments",
+}
+NETWORK_ERRORS = (
+    ("dns", ("CannotResolveHostError", "DNSLookupError")),
+    ("timeout_site", ("DownloadTimeoutError", "TimeoutError", "TCPTimedOutError")),
+    ("unreachable", ("",)),
+)
+MANY = 0.5
+
+Rule = Callable[[Facts, Expectations], Verdict | None]
+
+
+def decide(facts: Facts, expected: Expectations | None = None) -> Verdict:
+    """The first rule that has something to say decides."""
+    for rule in RULES:
+        verdict = rule(facts, expected or Expectations())
+        if verdict is not None:
+            return verdict
+    return Verdict(SUCCEEDED)
+
+
+def _stopped_by_us(facts: Facts, _: Expectations) -> Verdict | None:
+    # It may have ended by itself just before the signal came.
+    if not facts.stop_reason or (facts.is_final and facts.finish_reason == "finished"):
+        return None
+    if facts.stop_reason in {"cancelled", "scheduler_stop"}:
+        return Verdict(CANCELLED, facts.stop_reason)
+    return Verdict(FAILED, facts.stop_reason)
+
+
+def _killed(facts: Facts, _: Expectations) -> Verdict | None:
+    number = facts.exit_signal
+    if number is None or facts.is_final:
+        return None
+    if number in CRASHES:
+        return Verdict(FAILED, "crashed", {"signal": number})
+    if number == signal.SIGXCPU:
+        return Verdict(FAILED, "cpu_limit")
+    return Verdict(FAILED, "killed", {"signal": number})
+
+
+def _no_word(facts: Facts, _: Expectations) -> Verdict | None:
+    if facts.has_outcome and (facts.is_final or facts.exit_code is None):
+        return None
+    if facts.exit_code is not None:
+        return Verdict(FAILED, "crashed", {"exit_code": facts.exit_code})
+    return Verdict(FAILED, "lost")
+
+
+def _never_began(facts: Facts, _: Expectations) -> Verdict | None:
+    kind = facts.bootstrap_error
+    if not kind:
+        return None
+    reason = BOOTSTRAP_REASONS.get(kind, "spider_error")
+    if kind == "TypeError" and "argument" in facts.error_message:
+        reason = "bad_arguments"
+    return Verdict(FAILED, reason, {"message": facts.error_message[:300]})
+
+
+def _storage(facts: Facts, _: Expectations) -> Verdict | None:
+    stored = facts.items if facts.items_on_disk is None else facts.items_on_disk
+    if facts.items_lost or stored < facts.items:
+        detail = {"items": facts.items, "stored": stored, "message": facts.storage_error}
+        return Verdict(FAILED, "items_lost", detail)
+    failed = facts.total("feedexport/failed_count/")
+    return Verdict(FAILED, "feed_failed", {"feeds": failed}) if failed else None
+
+
+def _unplanned_end(facts: Facts, _: Expectations) -> Verdict | None:
+    reason = facts.finish_reason
+    if reason in PLANNED_ENDS:
+        return None
+    message = {"message": facts.error_message[:300]}
+    if reason in {"start_error", "closespider_errorcount"}:
+        return Verdict(FAILED, "spider_error", message)
+    if reason == "memusage_exceeded":
+        return Verdict(FAILED, "memory")
+    if reason == "shutdown":
+        return Verdict(FAILED, "killed", {"signal": int(signal.SIGTERM)})
+    if not reason:
+        return Verdict(FAILED, "crashed", message)
+    return Verdict(SUSPICIOUS, "closed_early", {"message": reason[:100]})
+
+
+def _old_start(facts: Facts, _: Expectations) -> Verdict | None:
+    is_idle = not facts.count("downloader/request_count") and not facts.items
+    return Verdict(FAILED, "start_requests") if facts.start_requests and is_idle else None
+
+
+def _spider_errors(facts: Facts, expected: Expectations) -> Verdict | None:
+    if not facts.exceptions:
+        return None
+    detail = {"errors": facts.exceptions, "message": facts.error_message[:300]}
+    if not facts.items:
+        return Verdict(FAILED, "spider_error", detail)
+    if expected.max_errors is None:
+        return Verdict(SUSPICIOUS, "some_errors", detail)
+    return None
+
+
+def _too_many_errors(facts: Facts, expected: Expectations) -> Verdict | None:
+    if expected.max_errors is None or facts.errors <= expected.max_errors:
+        return None
+    return Verdict(
+        FAILED, "too_many_errors", {"errors": facts.errors, "allowed": expected.max_errors}
+    )
+
+
+def _nothing_read(facts: Facts, _: Expectations) -> Verdict | None:
+    """No items, and the website or the network says why."""
+    if facts.items:
+        return None
+    answers = status_counts(facts.stats)
+    good = sum(count for code, count in answers.items() if code < 400) - _robots_answers(facts)
+    if good > 0:
+        return None
+    if facts.refused:
+        return Verdict(FAILED, "address_refused", {"address": facts.refused[0]})
+    return _website(answers) or _network(facts) or _robots(facts)
+
+
+def _website(answers: Mapping[int, int]) -> Verdict | None:
+    bad = {code: count for code, count in answers.items() if code >= 400}
+    if not bad:
+        return None
+    code = max(bad, key=lambda each: bad[each])
+    if code in REFUSALS:
+        return Verdict(FAILED, "blocked", {"code": code})
+    return Verdict(FAILED, "site_error" if code >= 500 else "not_found", {"code": code})
+
+
+def _network(facts: Facts) -> Verdict | None:
+    prefix = "downloader/exception_type_count/"
+    kinds = [name.rpartition(".")[2] for name in facts.stats if name.startswith(prefix)]
+    kinds = [kind for kind in kinds if kind not in {"IgnoreRequest", "AddressRefused"}]
+    for reason, names in NETWORK_ERRORS:
+        if any(kind in names or names == ("",) for kind in kinds):
+            return Verdict(FAILED, reason, {"message": kinds[0]})
+    return None
+
+
+def _robots(facts: Facts) -> Verdict | None:
+    forbidden = facts.count("robotstxt/forbidden")
+    return Verdict(FAILED, "robots", {"pages": forbidden}) if forbidden else None
+
+
+def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
+    if not facts.items and not expected.allow_empty:
+        return Verdict(SUSPICIOUS, "no_items", {"pages": facts.pages})
+    if expected.min_items is not None and facts.items < expected.min_items:
+        detail = {"items": facts.items, "expected": expected.min_items}
+        return Verdict(SUSPICIOUS, "few_items", detail)
+    usual = expected.usual_items
+    if usual and facts.items < usual * expected.usual_share / 100:
+        return Verdict(SUSPICIOUS, "few_items", {"items": facts.items, "usual": round(usual)})
+    return None
+
+
+def _many_failed_pages(facts: Facts, _: Expectations) -> Verdict | None:
+    answers = status_counts(facts.stats)
+    bad = {code: count for code, count in answers.items() if code >= 400}
+    failed, read = sum(bad.values()), sum(answers.values())
+    if read < 4 or failed < read * MANY:
+        return None
+    code = max(bad, key=lambda each: bad[each])
+    return Verdict(SUSPICIOUS, "many_failed_pages", {"pages": failed, "of": read, "code": code})
+
+
+def status_counts(stats: Mapping[str, Any]) -> dict[int, int]:
+    prefix = "downloader/response_status_count/"
+    return {
+        int(name.removeprefix(prefix)): int(count)
+        for name, count in stats.items()
+        if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
+    }
+
+
+def _robots_answers(facts: Facts) -> int:
+    prefix = "robotstxt/response_status_count/"
+    return sum(
+        facts.count(name)
+        for name in facts.stats
+        if name.startswith(prefix) and name.removeprefix(prefix) < "400"
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _stopped_by_us,
+    _killed,
+    _no_word,
+    _never_began,
+    _storage,
+    _unplanned_end,
+    _old_start,
+    _spider_errors,
+    _too_many_errors,
+    _nothing_read,
+    _too_few,
+    _many_failed_pages,
+)

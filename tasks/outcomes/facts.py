@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectations:
+    """What a good run of the task looks like."""
+
+    allow_empty: bool = False
+    min_items: int | None = None
+    max_errors: int | None = None
+    usual_items: float | None = None
+    usual_share: int = 50
+    """Percent of the usual number of items below which a run needs a look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    stop_reason: str = ""
+    """Why we ended it ourselves: cancelled, timeout, no_progress, memory, scheduler_stop."""
+    has_outcome: bool = False
+    is_final: bool = False
+    finish_reason: str = ""
+    bootstrap_error: str = ""
+    error_message: str = ""
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    stats: Json = field(default_factory=dict)
+    items: int = 0
+    items_lost: int = 0
+    items_on_disk: int | None = None
+    storage_error: str = ""
+    refused: tuple[str, ...] = ()
+    start_requests: bool = False
+
+    def count(self, name: str) -> int:
+        value = self.stats.get(name, 0)
+        return int(value) if isinstance(value, (int, float)) else 0
+
+    def total(self, prefix: str) -> int:
+        return sum(self.count(name) for name in self.stats if name.startswith(prefix))
+
+    @property
+    def pages(self) -> int:
+        return self.count("response_received_count")
+
+    @property
+    def exceptions(self) -> int:
+        return self.count("spider_exceptions/count")
+
+    @property
+    def errors(self) -> int:
+        return self.count("log_count/ERROR") + self.count("log_count/CRITICAL")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    status: str
+    reason: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def facts_of(
+    outcome: Json | None, exit_record: Json | None, *, stop_reason: str, items_on_disk: int | None
+) -> Facts:
+    """From the files of the run folder."""
+    ended, exited = outcome or {}, exit_record or {}
+    stats = ended.get("stats") or {}
+    bootstrap = ended.get("bootstrap_error") or {}
+    error = ended.get("last_error") or {}
+    return Facts(
+        stop_reason=stop_reason,
+        has_outcome=outcome is not None,
+        is_final=bool(ended.get("final")),
+        finish_reason=str(ended.get("finish_reason") or ""),
+        bootstrap_error=str(bootstrap.get("type") or ""),
+        error_message=_message(bootstrap) or _message(error),
+        exit_code=exited.get("code"),
+        exit_signal=exited.get("signal"),
+        stats=stats,
+        items=int(stats.get("item_scraped_count") or 0),
+        items_lost=int(ended.get("items_lost") or 0),
+        items_on_disk=items_on_disk,
+        storage_error=str(ended.get("items_error") or ""),
+        refused=tuple(ended.get("refused") or ()),
+        start_requests=bool(ended.get("start_requests")),
+    )
+
+
+def _message(record: Json) -> str:
+    """The line that says what is wrong: of a traceback that is the last one."""
+    text = str(record.get("cause") or record.get("message") or "").strip()
+    kind = str(record.get("exception") or "")
+    last = text.splitlines()[-1].strip() if text else ""
+    return f"{kind}: {last}" if kind and last and not last.startswith(kind) else last
