@@ -18,12 +18,12 @@ from .project import (
     load_project,
     names_in_source,
     project_path,
+    relies_on_start_requests,
 )
 
 if TYPE_CHECKING:
     from scrapy import Spider
 
-START_REQUESTS = "start_requests"
 MAX_TEXT = 5000
 _JSON_TYPES: dict[object, str] = {
     str: "string",
@@ -91,15 +91,6 @@ def describe_spider(spider: type[Spider]) -> Json:
 def _declared_schema(spider: type[Spider]) -> Json | None:
     read = getattr(spider, "get_param_schema", None)
     return dict(read(normalize=True)) if callable(read) else None
-
-
-def relies_on_start_requests(spider: type[Spider]) -> bool:
-    """Scrapy no longer calls start_requests(): the spider would end without a single request."""
-    from scrapy import Spider as Base  # noqa: PLC0415 - only where there are spiders
-
-    own_start = spider.start is not Base.start
-    own_old = getattr(spider, START_REQUESTS, None) is not getattr(Base, START_REQUESTS, None)
-    return own_old and not own_start
 
 
 def schema_of_signature(spider: type[Spider]) -> Json:

@@ -20,6 +20,7 @@ class RunContext:
     refused: list[str] = field(default_factory=list)
     bootstrap_error: dict[str, str] | None = None
     versions: dict[str, str] = field(default_factory=dict)
+    start_requests: bool = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunContext:
         # Scrapy copies settings for each crawler: this must stay the one object.

@@ -9,7 +9,7 @@ from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
 from .context import SETTING, RunContext
 from .extension import RunExtension, write_outcome
 from .guard import AddressGuard, guard_reactor
-from .project import PRESETS_SETTING, Project, error_of_spider
+from .project import PRESETS_SETTING, Project, error_of_spider, relies_on_start_requests
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -67,6 +67,7 @@ def _prepare(
     context: RunContext, project: Project
 ) -> tuple[AsyncCrawlerProcess | CrawlerProcess, Crawler]:
     spider = _spider_class(context, project)
+    context.start_requests = relies_on_start_requests(spider)
     apply_settings(context, project.settings, spider)
     settings = project.settings
     settings.set("SPIDER_LOADER_CLASS", _loaded(project), priority="cmdline")

@@ -155,6 +155,7 @@ def write_outcome(
         "bootstrap_error": context.bootstrap_error,
         "refused": context.refused,
         "versions": context.versions,
+        "start_requests": context.start_requests,
         "stats": {},
     }
     if extension is not None:

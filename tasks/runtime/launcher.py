@@ -185,7 +185,9 @@ class Launcher:
         try:
             pid = self._fresh(folder, token) if self.reasons else self._fork(folder, token)
         except OSError as error:
-            self._tell({"event": "refused", "id": request["id"], "message": str(error)})
+            self._tell(
+                {"event": "refused", "id": request["id"], "token": token, "message": str(error)}
+            )
             return
         self.runs[pid] = {
             "id": request["id"],

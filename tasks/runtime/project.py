@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scrapy import Spider
 from scrapy.spiderloader import SpiderLoader, get_spider_loader
 from scrapy.utils.project import get_project_settings
 from scrapy.utils.spider import iter_spider_classes
@@ -18,7 +19,6 @@ from scrapy.utils.spider import iter_spider_classes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scrapy import Spider
     from scrapy.settings import Settings
     from scrapy.spiderloader import SpiderLoaderProtocol
 
@@ -109,3 +109,10 @@ def _source(module: str) -> str | None:
 
 def project_path() -> str:
     return os.environ.get(PROJECT_VARIABLE) or str(Path.cwd())
+
+
+def relies_on_start_requests(spider: type[Spider]) -> bool:
+    """Scrapy no longer calls start_requests(): the spider would end without a single request."""
+    old = getattr(spider, "start_requests", None)
+    own_old = old is not getattr(Spider, "start_requests", None)
+    return own_old and spider.start is Spider.start

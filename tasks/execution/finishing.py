@@ -1,0 +1,146 @@
+"""Ends a run from the files in its folder: verdict, figures, report, and the log packed away."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.utils import timezone
+
+from tasks.execution.folder import run_folder
+from tasks.execution.packing import pack_log
+from tasks.execution.report import write_report
+from tasks.models import Run
+from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
+from tasks.runtime.files import Json, read_json
+from tasks.services.moves import move
+from tasks.services.settling import finish_run
+
+logger = logging.getLogger(__name__)
+Status = Run.Status
+USUAL_OF = 10
+USUAL_NEEDS = 3
+
+
+def settle(run: Run) -> bool:
+    """False: another process settled it first."""
+    folder = run_folder(run)
+    outcome, exited = read_json(folder / "outcome.json"), read_json(folder / "exit.json")
+    if exited is not None and exited.get("token") != run.claim_token:
+        exited = None
+    stop = read_json(folder / "stop.json") or {}
+    facts = facts_of(
+        outcome,
+        exited,
+        stop_reason=str(stop.get("reason") or ""),
+        items_on_disk=count_lines(folder / "items.jsonl"),
+    )
+    verdict = decide(facts, expectations_of(run))
+    ended = _ended_at(exited, outcome)
+    figures = _figures(facts)
+    detail = {**verdict.detail, **(stop.get("detail") or {})}
+    if not _finish(run, verdict, detail=detail, finished_at=ended, **figures, **_exit(exited)):
+        return False
+    tidy(run, folder, outcome, exited)
+    logger.info("run %s of %s ended: %s %s", run.pk, run.task_key, verdict.status, verdict.reason)
+    return True
+
+
+def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
+    if run.status == Status.STARTING and not _pass_through_running(run):
+        return False
+    return finish_run(
+        run_id=run.pk,
+        source=Status.RUNNING,
+        status=verdict.status,
+        reason=verdict.reason,
+        token=run.claim_token,
+        **fields,
+    )
+
+
+def _pass_through_running(run: Run) -> bool:
+    """It ended before anybody saw it running."""
+    started = run.started_at or timezone.now()
+    return move(
+        run.pk,
+        source=Status.STARTING,
+        target=Status.RUNNING,
+        token=run.claim_token,
+        started_at=started,
+    )
+
+
+def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> None:
+    """Nothing here may undo the outcome: a full disk leaves the files as they are."""
+    try:
+        fresh = Run.objects.get(pk=run.pk)
+        write_report(fresh, folder, outcome, exited)
+        (folder / "order.json").unlink(missing_ok=True)
+        pack_log(folder)
+    except OSError as error:
+        logger.warning("run %s: its folder could not be tidied: %s", run.pk, error)
+
+
+def expectations_of(run: Run) -> Expectations:
+    task = run.task
+    if task is None:
+        return Expectations(allow_empty=True)
+    return Expectations(
+        allow_empty=task.allow_empty,
+        min_items=task.min_items,
+        max_errors=task.max_errors,
+        usual_items=usual_items(run),
+        usual_share=task.usual_share,
+    )
+
+
+def usual_items(run: Run) -> float | None:
+    """The middle of the latest good runs; none while there are too few to speak of usual."""
+    if run.task is None:
+        return None
+    counts = list(
+        Run.objects.filter(task=run.task, status=Status.SUCCEEDED)
+        .newest_first()
+        .values_list("items", flat=True)[:USUAL_OF]
+    )
+    return median(counts) if len(counts) >= USUAL_NEEDS else None
+
+
+def count_lines(path: Path) -> int | None:
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except OSError:
+        return None
+
+
+def _figures(facts: Facts) -> Json:
+    return {
+        "items": facts.items,
+        "pages": facts.pages,
+        "errors": facts.errors,
+        "stats": dict(facts.stats),
+        "heartbeat_at": timezone.now(),
+    }
+
+
+def _ended_at(exited: Json | None, outcome: Json | None) -> datetime | None:
+    moment = (exited or {}).get("at")
+    if isinstance(moment, (int, float)):
+        return datetime.fromtimestamp(moment, UTC)
+    finish = ((outcome or {}).get("stats") or {}).get("finish_time")
+    try:
+        return datetime.fromisoformat(finish) if finish else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _exit(exited: Json | None) -> Json:
+    if not exited:
+        return {}
+    code, number = exited.get("code"), exited.get("signal")
+    return {"exit_code": code if code is not None else (-number if number else None)}

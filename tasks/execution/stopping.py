@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.execution.processes import kill_all, members, signal_group
+from tasks.runtime.files import create_json, read_json
+
+GRACE = 10.0
+# After the second TERM, which ends a crawl without waiting for its open requests.
+LAST_GRACE = 2.0
+
+
+@dataclass
+class Stop:
+    """TERM; TERM again after the grace period; KILL. A restarted supervisor begins anew."""
+
+    pid: int
+    run_id: str
+    grace: float = GRACE
+    began: float = 0.0
+    stage: int = 0
+
+    def press(self, now: float | None = None) -> None:
+        now = time.monotonic() if now is None else now
+        if self.stage == 0:
+            self.began = now
+            self._term()
+        elif self.stage == 1 and now - self.began >= self.grace:
+            self._term()
+        elif self.stage >= 2 and now - self.began >= self.grace + LAST_GRACE:
+            kill_all(self.pid, self.run_id)
+
+    def _term(self) -> None:
+        self.stage += 1
+        signal_group(self.pid, signal.SIGTERM)
+
+
+def note_stop(folder: Path, reason: str, **detail: Any) -> str:
+    """Why we end it, kept for whoever settles it. The first reason stands."""
+    create_json(folder / "stop.json", {"reason": reason, "detail": detail, "at": time.time()})
+    return stop_reason(folder)
+
+
+def stop_reason(folder: Path) -> str:
+    return str((read_json(folder / "stop.json") or {}).get("reason") or "")
+
+
+def clear_group(pid: int, run_id: str) -> bool:
+    """True once nothing of the run is left; what is left is killed first."""
+    if not members(pid, run_id):
+        return True
+    kill_all(pid, run_id)
+    return not members(pid, run_id)

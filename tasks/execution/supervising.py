@@ -1,0 +1,230 @@
+"""Watches the runs of one host through their folders. It keeps nothing that a restart would lose:
+each look starts from the table and the files, so a new supervisor takes over by just looking."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from tasks.execution.dispatching import give_back
+from tasks.execution.figures import Sample, save_figures
+from tasks.execution.finishing import settle, usual_items
+from tasks.execution.folder import run_folder
+from tasks.execution.processes import is_running, memory_of_sessions
+from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
+from tasks.executors.base import Ended
+from tasks.models import Run
+from tasks.runtime.files import Json, boot_id, read_json
+from tasks.runtime.logcut import cut_log
+from tasks.runtime.order import read_claim, revoke
+from tasks.services.moves import move
+from tasks.services.settling import finish_run
+
+logger = logging.getLogger(__name__)
+Status = Run.Status
+
+START_GRACE = 10.0
+# The launcher writes how a run ended a moment after its process is gone.
+EXIT_GRACE = 3.0
+MAX_STARTS = 3
+
+
+class Supervisor:
+    def __init__(self, *, host: str, executor: str, log_bytes: int, grace: float = GRACE) -> None:
+        self.host = host
+        self.executor = executor
+        self.log_bytes = log_bytes
+        self.grace = grace
+        self.stop_all = False
+        self.live = 0
+        self.starting = 0
+        self._stops: dict[UUID, Stop] = {}
+        self._gone: dict[UUID, float] = {}
+        self._usual: dict[UUID, float | None] = {}
+        self._starts: dict[UUID, int] = {}
+
+    # --- once a second ----------------------------------------------------------------------
+
+    def look(self) -> None:
+        runs = self._runs()
+        self._forget_all_but({run.pk for run in runs})
+        memory = self._memory(runs)
+        samples: list[Sample] = []
+        for run in runs:
+            try:
+                sample = self._look_at(run, memory)
+            except DatabaseError:
+                raise
+            except Exception:
+                logger.exception("run %s could not be looked at", run.pk)
+                continue
+            if sample is not None:
+                samples.append(sample)
+        save_figures(samples)
+        self.live = len(runs)
+        self.starting = sum(run.status == Status.STARTING for run in runs)
+
+    def _runs(self) -> list[Run]:
+        return list(
+            Run.objects.filter(
+                host=self.host, executor=self.executor, status__in=[Status.STARTING, Status.RUNNING]
+            ).select_related("task")
+        )
+
+    def _forget_all_but(self, known: set[UUID]) -> None:
+        memories: tuple[dict[UUID, Stop] | dict[UUID, float] | dict[UUID, float | None], ...]
+        memories = (self._stops, self._gone, self._usual)
+        for memory in memories:
+            for run_id in memory.keys() - known:
+                del memory[run_id]
+
+    def _memory(self, runs: list[Run]) -> dict[int, int]:
+        limited = {run.pid for run in runs if run.pid and run.task and run.task.memory_limit_mb}
+        return memory_of_sessions(limited) if limited else {}
+
+    def _look_at(self, run: Run, memory: dict[int, int]) -> Sample | None:
+        folder = run_folder(run)
+        if run.status == Status.STARTING and not self._has_claimed(run, folder):
+            self._not_yet(run, folder)
+            return None
+        if not is_running(run.pid, run.start_ticks, run.boot_id):
+            self._is_gone(run, folder)
+            return None
+        progress = read_json(folder / "progress.json") or {}
+        self._check_wishes(run, folder)
+        self._check_limits(run, folder, progress, memory)
+        cut_log(folder, self.log_bytes)
+        return Sample(run, progress, self._usual_of(run))
+
+    # --- starting ---------------------------------------------------------------------------
+
+    def _has_claimed(self, run: Run, folder: Path) -> bool:
+        """The process itself says that it started, by its claim."""
+        claim = read_claim(folder, run.claim_token)
+        if claim is None:
+            return False
+        fields = {
+            "pid": claim["pid"],
+            "start_ticks": claim["start_ticks"],
+            "boot_id": claim["boot_id"],
+            "started_at": datetime.fromtimestamp(claim["at"], UTC),
+        }
+        for name, value in fields.items():
+            setattr(run, name, value)
+        moved = move(
+            run.pk,
+            source=Status.STARTING,
+            target=Status.RUNNING,
+            token=run.claim_token,
+            heartbeat_at=timezone.now(),
+            **fields,
+        )
+        if moved:
+            run.status = Status.RUNNING
+            logger.info("run %s of %s started, pid %s", run.pk, run.task_key, run.pid)
+        return moved
+
+    def _not_yet(self, run: Run, folder: Path) -> None:
+        if run.cancel_requested_at is not None or self.stop_all:
+            if revoke(folder, run.claim_token):
+                self._end_unstarted(run, Status.CANCELLED, self._wish(run))
+            return
+        since = run.heartbeat_at or run.queued_at
+        waited = (timezone.now() - since).total_seconds()
+        if waited > START_GRACE and revoke(folder, run.claim_token):
+            self._try_again(run)
+
+    def _try_again(self, run: Run) -> None:
+        """Nothing started under this claim, and nothing can any more."""
+        self._starts[run.pk] = self._starts.get(run.pk, 0) + 1
+        if self._starts[run.pk] >= MAX_STARTS:
+            self._end_unstarted(run, Status.FAILED, "launcher")
+        elif give_back(run):
+            logger.warning("run %s of %s did not start; queued again", run.pk, run.task_key)
+
+    def _end_unstarted(self, run: Run, status: str, reason: str, **detail: str) -> None:
+        finish_run(
+            run_id=run.pk,
+            source=Status.STARTING,
+            status=status,
+            reason=reason,
+            token=run.claim_token,
+            detail=detail,
+        )
+
+    # --- running ----------------------------------------------------------------------------
+
+    def _wish(self, run: Run) -> str:
+        return "cancelled" if run.cancel_requested_at is not None else "scheduler_stop"
+
+    def _check_wishes(self, run: Run, folder: Path) -> None:
+        if run.cancel_requested_at is not None or self.stop_all:
+            self._stop(run, folder, self._wish(run), by=run.cancel_requested_by)
+        elif stop_reason(folder):
+            # Its former supervisor had begun to stop it.
+            self._stop(run, folder, stop_reason(folder))
+
+    def _check_limits(self, run: Run, folder: Path, progress: Json, memory: dict[int, int]) -> None:
+        task, now = run.task, time.time()
+        if task is None:
+            return
+        started = run.started_at.timestamp() if run.started_at else now
+        active = float(progress.get("active_at") or started)
+        used = memory.get(run.pid or 0, 0)
+        if task.timeout and now - started > task.timeout:
+            self._stop(run, folder, "timeout", limit=task.timeout)
+        elif task.no_progress_timeout and now - active > task.no_progress_timeout:
+            self._stop(run, folder, "no_progress", limit=task.no_progress_timeout)
+        elif task.memory_limit_mb and used > task.memory_limit_mb * 1024:
+            self._stop(run, folder, "memory", limit=task.memory_limit_mb, used=used // 1024)
+
+    def _stop(self, run: Run, folder: Path, reason: str, **detail: str | int) -> None:
+        note_stop(folder, reason, **detail)
+        if run.pk not in self._stops and run.pid is not None:
+            logger.info("run %s of %s is being stopped: %s", run.pk, run.task_key, reason)
+            self._stops[run.pk] = Stop(run.pid, str(run.pk), self.grace)
+        if run.pk in self._stops:
+            self._stops[run.pk].press()
+
+    def _usual_of(self, run: Run) -> float | None:
+        if run.pk not in self._usual:
+            self._usual[run.pk] = usual_items(run)
+        return self._usual[run.pk]
+
+    # --- ending -----------------------------------------------------------------------------
+
+    def ended(self, news: Ended) -> None:
+        """The launcher's word, which comes at once; look() finds the same within a second."""
+        run = Run.objects.select_related("task").filter(pk=news.run_id).first()
+        if run is None or run.claim_token != news.token or run.is_ended:
+            return
+        folder = run_folder(run)
+        if run.status == Status.STARTING and not self._has_claimed(run, folder):
+            if revoke(folder, run.claim_token):
+                message = str(news.record.get("message") or _last_line(folder))
+                self._end_unstarted(run, Status.FAILED, "launcher", message=message)
+            return
+        self._is_gone(run, folder)
+
+    def _is_gone(self, run: Run, folder: Path) -> None:
+        if run.pid is not None and run.boot_id == boot_id():
+            if not clear_group(run.pid, str(run.pk)):
+                return
+            since = self._gone.setdefault(run.pk, time.monotonic())
+            if not (folder / "exit.json").exists() and time.monotonic() - since < EXIT_GRACE:
+                return
+        settle(run)
+
+
+def _last_line(folder: Path) -> str:
+    try:
+        lines = (folder / "run.log").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:300] if lines else ""

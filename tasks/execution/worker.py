@@ -1,0 +1,267 @@
+"""The part of `runscheduler` that starts and watches runs: one thread, one per host."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import select
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from tasks.execution.dispatching import Places, active_here, claim, give_back, waiting_runs
+from tasks.execution.folder import data_dir
+from tasks.execution.orders import LOG_BYTES, prepare_folder
+from tasks.execution.stopping import GRACE
+from tasks.execution.supervising import Supervisor
+from tasks.executors.base import Executor, ExecutorUnavailable, Start
+from tasks.executors.local import LocalExecutor, launcher_environment
+from tasks.models import Run
+from tasks.runtime.order import revoke
+from tasks.secrets import SecretUnreadable
+from tasks.services.settling import finish_run
+from tasks.wake import Doorbell, socket_path
+
+logger = logging.getLogger(__name__)
+
+TICK = 1.0
+SOON = 0.05
+# Below this much free space nothing is started: a full disk loses items and even the database.
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+MAX_BACKOFF = 5.0
+
+
+@dataclass
+class Condition:
+    """What pages and `tasks status` tell about this worker."""
+
+    running: int = 0
+    launcher: str = ""
+    notes: list[str] = field(default_factory=list)
+    disk_free: int | None = None
+    disk_total: int | None = None
+
+
+def local_executor() -> LocalExecutor:
+    folder = data_dir()
+    return LocalExecutor(
+        path=socket_path(folder, "launcher.sock"),
+        log=folder / "launcher.log",
+        environment=launcher_environment(
+            project=Path(settings.SCRAPY_PROJECT_PATH),
+            configured=settings.SCRAPY_SETTINGS_MODULE,
+            base=settings.BASE_DIR,
+        ),
+    )
+
+
+class Worker:
+    def __init__(
+        self,
+        host: str,
+        max_workers: int,
+        *,
+        executor: Executor | None = None,
+        grace: float = GRACE,
+        per_domain: int = 0,
+    ) -> None:
+        self.host = host
+        self.max_workers = max_workers
+        self.per_domain = per_domain
+        self.executor = executor or local_executor()
+        self.supervisor = Supervisor(
+            host=host, executor=self.executor.name, log_bytes=LOG_BYTES, grace=grace
+        )
+        self.condition = Condition()
+        self._stopping = threading.Event()
+        self._stop_runs = False
+        self._reading, self._writing = os.pipe()
+        os.set_blocking(self._writing, False)
+        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self._next_tick = 0.0
+        self._rang = True
+        self._lock: int | None = None
+
+    # --- for others -------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """From any thread: look at the queue now."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            os.write(self._writing, b"!")
+
+    def stop(self, *, stop_runs: bool = False, timeout: float = 60.0) -> None:
+        """Without stop_runs the spiders go on, and the next worker picks them up."""
+        self._stop_runs = stop_runs
+        self._stopping.set()
+        self.wake()
+        self._thread.join(timeout)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    # --- thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self.bell = Doorbell(data_dir())
+        backoff = 0.0
+        try:
+            while not self._is_done():
+                try:
+                    self._turn()
+                    backoff = 0.0
+                except Exception as error:  # noqa: BLE001 - the thread must live
+                    backoff = min(MAX_BACKOFF, backoff * 2 or 0.2)
+                    self._trouble(error)
+                    self._stopping.wait(backoff)
+        finally:
+            self._leave()
+
+    def _trouble(self, error: Exception) -> None:
+        """A database that is away comes back; outcomes wait in the run folders until then."""
+        if isinstance(error, DatabaseError):
+            logger.warning("the database cannot be used: %s", error)
+            with contextlib.suppress(DatabaseError):
+                connection.close()
+        else:
+            logger.exception("the worker stumbled and goes on")
+
+    def _is_done(self) -> bool:
+        if not self._stopping.is_set():
+            return False
+        if self._stop_runs and self._lock is not None:
+            self.supervisor.stop_all = True
+            return self.supervisor.live == 0 and self._next_tick > 0
+        return True
+
+    def _leave(self) -> None:
+        self.executor.close(quit_too=self._stop_runs and self._lock is not None)
+        self.bell.close()
+        if self._lock is not None:
+            os.close(self._lock)
+        connection.close()
+
+    def _turn(self) -> None:
+        woken = self._wait()
+        if not self._has_the_place():
+            return
+        freed = self.executor.ended()
+        for news in freed:
+            self.supervisor.ended(news)
+        is_due = time.monotonic() >= self._next_tick
+        if is_due or woken or self.supervisor.starting:
+            self.supervisor.look()
+        if is_due:
+            self._next_tick = time.monotonic() + TICK
+            self._note_condition()
+            close_old_connections()
+        if (is_due or woken or freed or self._rang) and not self._stopping.is_set():
+            self._rang = not self._dispatch()
+
+    def _wait(self) -> bool:
+        poll = select.poll()
+        descriptors = [self._reading, self.bell.fileno(), self.executor.descriptor()]
+        for descriptor in descriptors:
+            if descriptor is not None:
+                poll.register(descriptor, select.POLLIN)
+        ready = {descriptor for descriptor, _ in poll.poll(self._pause() * 1000)}
+        if self._reading in ready:
+            os.read(self._reading, 4096)
+        return self.bell.answer() or self._reading in ready
+
+    def _pause(self) -> float:
+        is_waiting_for_something = self.supervisor.starting or self._rang
+        rest = max(0.0, self._next_tick - time.monotonic())
+        return min(rest, SOON if is_waiting_for_something else TICK)
+
+    def _has_the_place(self) -> bool:
+        """One worker per host: a second one stands by until the first is gone."""
+        if self._lock is not None:
+            return True
+        lock = os.open(data_dir() / f"worker-{self.host}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            self._next_tick = time.monotonic() + TICK
+            self._rang = False
+            return False
+        self._lock = lock
+        return True
+
+    # --- starting runs ----------------------------------------------------------------------
+
+    def _dispatch(self) -> bool:
+        """False: something could not be started yet, try again soon."""
+        if self._is_disk_low():
+            return True
+        places = Places(active_here(self.host), total=self.max_workers, per_domain=self.per_domain)
+        if places.free <= 0:
+            return True
+        now = timezone.now()
+        waiting = waiting_runs(host=self.host, executor=self.executor.name, default=True, now=now)
+        if waiting and not self.executor.is_ready():
+            return False
+        for run in waiting:
+            if places.has_room_for(run) and self._start(run):
+                places.take(run)
+        return True
+
+    def _start(self, run: Run) -> bool:
+        if not claim(run, host=self.host, executor=self.executor.name, now=timezone.now()):
+            return False
+        try:
+            folder = prepare_folder(run)
+            self.executor.start(Start(run_id=str(run.pk), token=run.claim_token, folder=folder))
+        except SecretUnreadable:
+            self._fail(run, "secret_unreadable")
+            return False
+        except OSError as error:
+            self._fail(run, "disk_full", message=error.strerror or str(error))
+            return False
+        except ExecutorUnavailable:
+            if revoke(folder, run.claim_token):
+                give_back(run)
+            return False
+        self.supervisor.starting += 1
+        return True
+
+    def _fail(self, run: Run, reason: str, **detail: str) -> None:
+        finish_run(
+            run_id=run.pk,
+            source=Run.Status.STARTING,
+            status=Run.Status.FAILED,
+            reason=reason,
+            token=run.claim_token,
+            detail=detail,
+        )
+
+    # --- condition --------------------------------------------------------------------------
+
+    def _is_disk_low(self) -> bool:
+        free = shutil.disk_usage(data_dir()).free
+        return free < LEAST_FREE_BYTES
+
+    def _note_condition(self) -> None:
+        health, disk = self.executor.health(), shutil.disk_usage(data_dir())
+        notes = list(health.notes)
+        if disk.free < LEAST_FREE_BYTES:
+            free = disk.free // 1024**2
+            notes.append(f"Nothing is started: only {free} MB are free on the disk.")
+        self.condition = Condition(
+            running=self.supervisor.live,
+            launcher=health.mode,
+            notes=notes,
+            disk_free=disk.free,
+            disk_total=disk.total,
+        )

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+
+class ExecutorUnavailable(RuntimeError):
+    """Nothing can be started at the moment; the run stays queued."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """The order itself lies in the folder: nothing secret stands on a command line."""
+
+    run_id: str
+    token: str
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    run_id: str
+    token: str
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    mode: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+class Executor(Protocol):
+    name: ClassVar[str]
+
+    def is_ready(self) -> bool:
+        """Whether it can start runs now; if not, it makes itself ready meanwhile."""
+
+    def start(self, start: Start) -> None:
+        """Raises ExecutorUnavailable."""
+
+    def ended(self) -> list[Ended]:
+        """What has ended since the last call, without waiting."""
+
+    def descriptor(self) -> int | None:
+        """Readable when there may be news."""
+
+    def health(self) -> Health: ...
+
+    def close(self, *, quit_too: bool) -> None: ...

@@ -1,0 +1,68 @@
+"""A doorbell between processes of one machine: whoever queues a run rings, dispatchers wake at
+once. It carries nothing: what is to be done stands in the tables, which are read anyway."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+from pathlib import Path
+
+LONGEST_SOCKET_PATH = 100
+
+
+def socket_path(folder: Path, name: str) -> Path:
+    """In the folder, or beside it where the system's limit for socket paths is exceeded."""
+    path = folder / name
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"spider-scheduler-{os.getuid()}" / digest
+    short.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise RuntimeError(f"{short} belongs to somebody else")
+    return short / name
+
+
+class Doorbell:
+    def __init__(self, folder: Path) -> None:
+        self.path = socket_path(folder, f"bell-{os.getpid()}-{os.urandom(3).hex()}.sock")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.setblocking(False)
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def answer(self) -> bool:
+        """True if it rang since the last call."""
+        rang = False
+        with contextlib.suppress(BlockingIOError):
+            while self._socket.recv(16):
+                rang = True
+        return rang
+
+    def close(self) -> None:
+        self._socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+def ring(folder: Path) -> None:
+    """Never fails: a dispatcher that hears nothing looks at the queue within a second anyway."""
+    with contextlib.suppress(OSError):
+        bells = list(socket_path(folder, "x").parent.glob("bell-*.sock"))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            for bell in bells:
+                _press(sender, bell)
+
+
+def _press(sender: socket.socket, bell: Path) -> None:
+    try:
+        sender.sendto(b"!", str(bell))
+    except ConnectionRefusedError:  # left behind by a process that was killed
+        bell.unlink(missing_ok=True)
+    except OSError:
+        return

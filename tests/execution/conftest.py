@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.execution.folder import run_folder
+from tasks.execution.processes import members
+from tasks.execution.worker import Worker
+from tasks.models import Run, Task
+from tasks.services.runs import new_run
+from tests.site import Site
+
+WILD = Path(__file__).parent.parent / "projects" / "wild"
+
+
+class Bench:
+    """A worker that is driven by the test itself: no thread, no waiting in the dark."""
+
+    def __init__(self):
+        self.workers = []
+        self.worker = self.new_worker()
+
+    def new_worker(self, **options):
+        options = {"max_workers": 4, "grace": 1.0, **options}
+        worker = Worker("here", **options)
+        worker.bell = _SilentBell()
+        self.workers.append(worker)
+        return worker
+
+    def replace_worker(self, **options):
+        """As after kill -9: nothing is handed over."""
+        self.worker.executor._disconnect()
+        if self.worker._lock is not None:
+            os.close(self.worker._lock)
+            self.worker._lock = None
+        self.worker = self.new_worker(**options)
+
+    def queue(self, spider="echo", *, task=None, arguments=None, **fields):
+        task = task or self.task(spider)
+        names = {"trigger", "settings", "priority", "not_before", "ignore_cache"}
+        extra = {name: fields[name] for name in names & fields.keys()}
+        run = new_run(task, **{"trigger": Run.Trigger.MANUAL, **extra})
+        run.arguments = arguments or {}
+        run.save(force_insert=True)
+        return run
+
+    def task(self, spider, **fields):
+        number = Task.objects.count()
+        values = {"task_id": f"task-{number}", "name": f"Task {number}", "spider": spider}
+        return Task.objects.create(**{**values, "retry_delay": 0, **fields})
+
+    def drive(self, condition, timeout=30):
+        deadline = time.monotonic() + timeout
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"still {value!r}; {self.states()}"
+            self.worker._turn()
+        return value
+
+    def until_status(self, run, *statuses, timeout=30):
+        def reached():
+            run.refresh_from_db()
+            return run.status in statuses
+
+        self.drive(reached, timeout)
+        return run
+
+    def until_ended(self, run, timeout=30):
+        return self.until_status(
+            run, "succeeded", "suspicious", "failed", "cancelled", timeout=timeout
+        )
+
+    def until_item(self, run, timeout=30):
+        """Running, and its spider has yielded something."""
+        self.until_status(run, "running", timeout=timeout)
+        self.drive(lambda: self.items(run), timeout)
+        return run
+
+    def items(self, run):
+        path = run_folder(run) / "items.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def log(self, run):
+        return (run_folder(run) / "run.log").read_text(errors="replace")
+
+    def states(self):
+        return list(Run.objects.values_list("spider", "status", "reason", "detail"))
+
+    def close(self):
+        for run in Run.objects.exclude(pid=None):
+            for pid in members(run.pid, str(run.pk)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        for worker in self.workers:
+            worker.executor.close(quit_too=True)
+            for descriptor in (worker._reading, worker._writing, worker._lock):
+                if descriptor is not None:
+                    os.close(descriptor)
+
+
+class _SilentBell:
+    """The real one is tested by itself; here its socket would outlive the test's folder."""
+
+    def __init__(self):
+        self._reading, self._writing = os.pipe()
+
+    def fileno(self):
+        return self._reading
+
+    def answer(self):
+        return False
+
+    def __del__(self):
+        os.close(self._reading)
+        os.close(self._writing)
+
+
+@pytest.fixture
+def bench(transactional_db, settings, data_dir):
+    settings.SCRAPY_PROJECT_PATH = str(WILD)
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.DEMO = False
+    settings.REDIS_URL = ""
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def site():
+    with Site() as site:
+        yield site

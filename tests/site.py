@@ -1,0 +1,74 @@
+"""A small website with every trouble a website can have."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = self.path.split("?")[0]
+        self.server.hits[path] += 1
+        kind = path.strip("/").split("/")[0]
+        answer = getattr(self, f"answer_{kind}", None)
+        if kind.isdigit():
+            self.send(int(kind), f"answer {kind}")
+        elif answer:
+            answer()
+        else:
+            self.send(404, "nothing here")
+
+    def answer_ok(self):
+        self.send(200, "<title>Fine</title><a href='/ok/next'>next</a>")
+
+    def answer_empty(self):
+        self.send(200, "")
+
+    def answer_slow(self):
+        time.sleep(2)
+        self.send(200, "slow")
+
+    def answer_elsewhere(self):
+        target = self.path.partition("?to=")[2]
+        self.send(302, "", {"Location": target})
+
+    def answer_hangs(self):
+        self.server.released.wait(60)
+        self.close_connection = True
+
+    def send(self, status, text, headers=None):
+        body = text.encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "text/html", **(headers or {})}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class Site:
+    def __init__(self):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.hits = self.hits = Counter()
+        self.server.released = threading.Event()
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args):
+        self.server.released.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
