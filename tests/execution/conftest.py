@@ -14,7 +14,7 @@ from tasks.execution.processes import members
 from tasks.execution.worker import Worker
 from tasks.models import Run, Task
 from tasks.services.runs import new_run
-from tests.site import Site
+from tests.website import Site
 
 WILD = Path(__file__).parent.parent / "projects" / "wild"
 
