@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
+from tasks.execution.catalogue import CatalogueKeeper
 from tasks.execution.dispatching import Places, active_here, claim, give_back, waiting_runs
 from tasks.execution.folder import data_dir
 from tasks.execution.orders import LOG_BYTES, prepare_folder
@@ -81,6 +82,7 @@ class Worker:
             host=host, executor=self.executor.name, log_bytes=LOG_BYTES, grace=grace
         )
         self.condition = Condition()
+        self.catalogue = CatalogueKeeper()
         self._stopping = threading.Event()
         self._stop_runs = False
         self._reading, self._writing = os.pipe()
@@ -94,6 +96,7 @@ class Worker:
 
     def start(self) -> None:
         self._thread.start()
+        self.catalogue.start()
 
     def wake(self) -> None:
         """From any thread: look at the queue now."""
@@ -106,6 +109,7 @@ class Worker:
         self._stopping.set()
         self.wake()
         self._thread.join(timeout)
+        self.catalogue.stop()
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()
@@ -254,7 +258,7 @@ class Worker:
 
     def _note_condition(self) -> None:
         health, disk = self.executor.health(), shutil.disk_usage(data_dir())
-        notes = list(health.notes)
+        notes = [*health.notes, *filter(None, [self.catalogue.problem])]
         if disk.free < LEAST_FREE_BYTES:
             free = disk.free // 1024**2
             notes.append(f"Nothing is started: only {free} MB are free on the disk.")

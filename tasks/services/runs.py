@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -15,6 +17,7 @@ from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import clean_arguments
 from tasks.services.errors import Conflict, NotFound
 from tasks.services.moves import move
+from tasks.wake import ring
 
 Status = Run.Status
 Trigger = Run.Trigger
@@ -65,7 +68,12 @@ def run_task_now(
         run = new_run(task, trigger=trigger, actor=actor, **fields)
         run.save(force_insert=True)
         audit.record(actor=actor, action="run", task=task, changes={"run": [None, str(run.pk)]})
+        transaction.on_commit(wake_dispatchers)
     return run
+
+
+def wake_dispatchers() -> None:
+    ring(Path(settings.DATA_DIR))
 
 
 def _locked(task_id: str) -> Task:
@@ -120,6 +128,7 @@ def request_cancel(run: Run, *, actor: Actor) -> None:
         **stopped,
     ):
         return
+    transaction.on_commit(wake_dispatchers)
     # The first wish stands: a second click must not restart the grace period.
     Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).filter(
         Q(status=Status.STARTING) | Q(status=Status.RUNNING)
@@ -148,4 +157,5 @@ def run_again(*, run_id: str | UUID, actor: Actor = PYTHON, trigger: str = Trigg
         )
         run.save(force_insert=True)
         audit.record(actor=actor, action="run", task=task, changes={"run": [None, str(run.pk)]})
+        transaction.on_commit(wake_dispatchers)
     return run
