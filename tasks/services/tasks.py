@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from tasks.executors import EXECUTORS
 from tasks.models import Run, Schedule, Tag, Task
 from tasks.secrets import MASK, unseal
 from tasks.services import audit
@@ -165,8 +164,8 @@ def _set_arguments(task: Task, fields: Mapping[str, Any]) -> None:
 def _full_clean(task: Task, fields: Mapping[str, Any]) -> None:
     if any(character in str(task.name) for character in "\x00\r\n"):
         raise InvalidInput({"name": [_("The name must be one line of text.")]})
-    if task.executor and task.executor not in EXECUTORS:
-        raise InvalidInput({"executor": [_("Choose one of: %s.") % ", ".join(EXECUTORS)]})
+    if task.executor and task.executor not in {"local", "scrapyd", "celery"}:
+        raise InvalidInput({"executor": [_("Choose one of: %s.") % "local, scrapyd, celery"]})
     try:
         task.full_clean(exclude=["arguments", "settings"])
     except ValidationError as error:
