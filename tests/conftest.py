@@ -25,6 +25,23 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true", help="only the tests that touch the database"
+    )
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(fixtures) or item.get_closest_marker("django_db") is not None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database-only"):
+        config.hook.pytest_deselected(items=[i for i in items if not touches_database(i)])
+        items[:] = [item for item in items if touches_database(item)]
+
+
 def pytest_report_header() -> str:
     services = ("postgresql", "redis", "rabbitmq", "chromium")
     missing = [service for service in services if not find(service)]

@@ -11,6 +11,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
+from tasks.execution.catalogue import CatalogueUnreadable, refresh_catalogue
 from tasks.models import Task
 
 WELCOME = """
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         collect_static()
         login = first_administrator()
+        self.refresh_spiders()
         load_demo()
         first = (
             "The demo tasks run by themselves; New task makes your own."
@@ -40,6 +42,13 @@ class Command(BaseCommand):
             else "New task makes the first one."
         )
         self.stdout.write(WELCOME.format(url=settings.SITE_URL, login=login, first=first))
+
+    def refresh_spiders(self) -> None:
+        """Spiders that can't be listed are no reason not to start: the pages say what is wrong."""
+        try:
+            refresh_catalogue()
+        except CatalogueUnreadable as error:
+            self.stderr.write(self.style.WARNING(str(error)))
 
 
 def collect_static() -> None:
