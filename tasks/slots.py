@@ -145,6 +145,20 @@ def jitter_delay(key: str, jitter: int) -> timedelta:
     return timedelta(milliseconds=number % (jitter * 1000))
 
 
+def fingerprint(timing: Timing, *, enabled: bool) -> str:
+    """Changes whenever an edit means that the schedule starts over from now."""
+    fields = (
+        timing.kind, timing.cron, timing.weeks, timing.days, timing.hours, timing.minutes,
+        timing.seconds, _iso(timing.run_at), timing.timezone, _iso(timing.anchor),
+        _iso(timing.start_at), _iso(timing.end_at), timing.jitter, bool(enabled),
+    )  # fmt: skip
+    return hashlib.sha256(repr(fields).encode()).hexdigest()[:32]
+
+
+def _iso(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(UTC).isoformat()
+
+
 def due_at(key: str, slot: datetime, jitter: int) -> datetime:
     return slot + jitter_delay(key, jitter)
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from tasks import cron
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
+from tasks.slots import fingerprint
 from tasks.timing import Timing, TimingError, validate
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
@@ -147,6 +148,25 @@ def _moment(value: object, zone: str, field: str) -> datetime | None:
     return moment
 
 
+def start_over(schedule: Schedule, *, now: datetime) -> bool:
+    """An edited or switched schedule owes nothing for the time before; sets its fields only."""
+    on = schedule.enabled and schedule.task.enabled
+    new = fingerprint(timing_of(schedule), enabled=on)
+    if new == schedule.timing_hash:
+        return False
+    schedule.timing_hash, schedule.watermark = new, now
+    return True
+
+
+def start_all_over(task: Task) -> None:
+    """After the task was switched on or off."""
+    now = timezone.now()
+    for schedule in task.schedules.all():
+        schedule.task = task
+        if start_over(schedule, now=now):
+            schedule.save(update_fields=["timing_hash", "watermark", "updated_at"])
+
+
 def replace_schedules(task: Task, data: Sequence[Mapping[str, Any]]) -> None:
     """Makes the task's schedules what `data` says, keeping rows by key.
 
@@ -165,6 +185,7 @@ def replace_schedules(task: Task, data: Sequence[Mapping[str, Any]]) -> None:
         raise InvalidInput(errors)
     task.schedules.exclude(key__in=list(wanted)).delete()
     for schedule in wanted.values():
+        start_over(schedule, now=timezone.now())
         schedule.save(force_insert=schedule.key not in stored)
 
 

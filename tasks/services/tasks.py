@@ -18,7 +18,7 @@ from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import check_storable, clean_arguments
 from tasks.services.errors import Conflict, InvalidInput, NotFound
 from tasks.services.runs import request_cancel
-from tasks.services.schedules import replace_schedules, state_of
+from tasks.services.schedules import replace_schedules, start_all_over, state_of
 from tasks.spider_settings import InvalidSetting, clean_settings
 
 # What people set on a task; schedules, arguments, settings and tags have their own rules.
@@ -218,10 +218,9 @@ def _set_enabled(task_id: str, *, on: bool, note: str, actor: Actor) -> Task:
 
 
 def _switch(task: Task, *, on: bool, note: str, actor: Actor) -> None:
-    if on and not task.enabled:
-        # Nothing fires for the time it was off.
-        task.schedules.update(watermark=timezone.now())
-    task.enabled = on
+    switched, task.enabled = on != task.enabled, on
+    if switched and task.pk:
+        start_all_over(task)  # nothing fires for the time it was off
     task.disabled_note = "" if on else note
     task.disabled_by = "" if on else actor.name
     task.disabled_at = None if on else timezone.now()

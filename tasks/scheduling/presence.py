@@ -1,0 +1,99 @@
+"""The heartbeat row of one scheduler: what pages and health believe, not a flag in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from tasks.models import SchedulerProcess
+from tasks.scheduling.clocks import steady
+
+EVERY = 2.0
+FORGOTTEN_AFTER = timedelta(days=1)
+_NOTES = 20
+
+
+@dataclass
+class Condition:
+    """What the part that runs spiders tells about itself and its machine."""
+
+    running: int = 0
+    launcher: str = ""
+    notes: list[str] = field(default_factory=list)
+    disk_free: int | None = None
+    disk_total: int | None = None
+
+
+@dataclass
+class Presence:
+    host: str = field(default_factory=socket.gethostname)
+    pid: int = field(default_factory=os.getpid)
+    started_at: datetime = field(default_factory=timezone.now)
+    notes: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_NOTES))
+    condition: Callable[[], Condition] = Condition
+    _beaten: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.host}/{self.pid}"
+
+    def note(self, code: str, text: str) -> None:
+        """Trouble in plain words, for the pages."""
+        at = timezone.now().isoformat(timespec="seconds")
+        self.notes.append({"at": at, "code": code, "text": text[:300]})
+        self._beaten = None
+
+    def beat(self, *, is_leader: bool, force: bool = False) -> None:
+        if not force and self._beaten is not None and steady() - self._beaten < EVERY:
+            return
+        if self._beaten is None:
+            self._forget_the_dead()
+        figures = self._figures(is_leader=is_leader)
+        mine = SchedulerProcess.objects.filter(name=self.name)
+        if not mine.update(**figures):
+            SchedulerProcess.objects.create(
+                name=self.name, host=self.host, pid=self.pid, started_at=self.started_at, **figures
+            )
+        self._beaten = steady()
+
+    def _figures(self, *, is_leader: bool) -> dict[str, Any]:
+        condition = self.condition()
+        disk = shutil.disk_usage(settings.DATA_DIR)
+        return {
+            "seen_at": timezone.now(),
+            "is_leader": is_leader,
+            "running": condition.running,
+            "launcher": condition.launcher,
+            "notes": [*({"code": "worker", "text": text} for text in condition.notes), *self.notes],
+            "disk_free": condition.disk_free or disk.free,
+            "disk_total": condition.disk_total or disk.total,
+        }
+
+    def leave(self) -> None:
+        SchedulerProcess.objects.filter(name=self.name).delete()
+
+    def _forget_the_dead(self) -> None:
+        SchedulerProcess.objects.filter(seen_at__lt=timezone.now() - FORGOTTEN_AFTER).delete()
+        here = SchedulerProcess.objects.filter(host=self.host).exclude(name=self.name)
+        for process in here:
+            if not _is_alive(process.pid):
+                process.delete()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

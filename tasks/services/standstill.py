@@ -1,0 +1,59 @@
+"""Holds and blackouts at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from tasks.models import Blackout, Hold
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+@dataclass(frozen=True)
+class Standstill:
+    """The holds and blackouts that matter since some moment, read once for many questions."""
+
+    holds: Sequence[Hold] = field(default_factory=list)
+    blackouts: Sequence[Blackout] = field(default_factory=list)
+
+    @classmethod
+    def since(cls, moment: datetime) -> Standstill:
+        later = Q(ends_at__isnull=True) | Q(ends_at__gt=moment)
+        released = Q(released_at__isnull=True) | Q(released_at__gt=moment)
+        holds = Hold.objects.filter(later, released)
+        return cls(list(holds), list(Blackout.objects.filter(later, enabled=True)))
+
+    def reason(self, moment: datetime, task_pk: int) -> tuple[str, dict[str, Any]] | None:
+        """Why nothing starts at this moment: a reason and what its sentence needs."""
+        for hold in self.holds:
+            if _holds(hold, moment):
+                return "hold", {"note": hold.note, "by": hold.author}
+        for blackout in self.blackouts:
+            if blackout.task_id in {None, task_pk} and is_blacked_out(blackout, moment):
+                return "blackout", {"name": blackout.name}
+        return None
+
+
+def _holds(hold: Hold, moment: datetime) -> bool:
+    ends = [end for end in (hold.ends_at, hold.released_at) if end is not None]
+    return hold.starts_at <= moment and all(moment < end for end in ends)
+
+
+def is_blacked_out(blackout: Blackout, moment: datetime) -> bool:
+    if blackout.starts_at is not None and blackout.ends_at is not None:
+        return blackout.starts_at <= moment < blackout.ends_at
+    if blackout.start_time is None or blackout.end_time is None:
+        return False
+    local = moment.astimezone(ZoneInfo(blackout.timezone))
+    time, today = local.time(), _WEEKDAYS[local.weekday()]
+    if blackout.start_time < blackout.end_time:
+        return today in blackout.weekdays and blackout.start_time <= time < blackout.end_time
+    yesterday = _WEEKDAYS[(local - timedelta(days=1)).weekday()]
+    evening = today in blackout.weekdays and time >= blackout.start_time
+    return evening or (yesterday in blackout.weekdays and time < blackout.end_time)
