@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from tasks.scheduling.agenda import build_agenda, build_store
 from tasks.scheduling.bell import Bell
 from tasks.scheduling.lease import Lease
-from tasks.scheduling.presence import Condition, Presence
+from tasks.scheduling.presence import Condition, NoWorker, Presence
 from tasks.scheduling.timekeeper import TICK, Timekeeper
 from tasks.services.firing import Fired
 from tasks.services.planning import Absence
@@ -32,7 +32,7 @@ class Clock(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no type
         *,
         store: BaseJobStore | None = None,
         on_fired: Callable[[Fired], None] = lambda fired: None,
-        condition: Callable[[], Condition] = Condition,
+        condition: Callable[[], Condition] = NoWorker,
     ) -> None:
         super().__init__(timezone=settings.SCHEDULER_TIMEZONE)
         self.store = store or build_store()

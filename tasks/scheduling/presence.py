@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,10 +22,23 @@ FORGOTTEN_AFTER = timedelta(days=1)
 _NOTES = 20
 
 
-@dataclass
-class Condition:
+class Condition(Protocol):
     """What the part that runs spiders tells about itself and its machine."""
 
+    @property
+    def running(self) -> int: ...
+    @property
+    def launcher(self) -> str: ...
+    @property
+    def notes(self) -> list[str]: ...
+    @property
+    def disk_free(self) -> int | None: ...
+    @property
+    def disk_total(self) -> int | None: ...
+
+
+@dataclass
+class NoWorker:
     running: int = 0
     launcher: str = ""
     notes: list[str] = field(default_factory=list)
@@ -39,7 +52,7 @@ class Presence:
     pid: int = field(default_factory=os.getpid)
     started_at: datetime = field(default_factory=timezone.now)
     notes: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_NOTES))
-    condition: Callable[[], Condition] = Condition
+    condition: Callable[[], Condition] = NoWorker
     _beaten: float | None = None
 
     @property
