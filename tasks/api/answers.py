@@ -1,0 +1,13 @@
+"""What every operation may answer besides its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tasks.api.problems import Problem
+
+COMMON = (401, 403, 422, 429, 503)
+
+
+def answers(success: dict[int, Any], *problems: int) -> dict[int, Any]:
+    return {**success, **dict.fromkeys(sorted({*COMMON, *problems}), Problem)}

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja import Body, Query, Router, Status
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from tasks.api.answers import answers
+from tasks.api.auth import READ, caller_of
+from tasks.api.fields import Answer, Name, Strict, Timestamp, ZoneName, left_out, text
+from tasks.api.paging import Cursor, Limit, Page, paginate
+from tasks.api.task_schemas import ScheduleIn
+from tasks.models import SpiderInfo
+from tasks.services.errors import NotFound
+from tasks.services.health import get_health
+from tasks.services.preview import MAX_TIMES, preview
+from tasks.services.status import get_job_stats, get_scheduler_status
+
+router = Router(tags=["system"])
+
+SPIDER_FIELDS = (
+    "name", "title", "description", "gives", "domains", "inferred", "error", "warning", "seen_at"
+)  # fmt: skip
+Number = Annotated[int, Field(ge=1, le=MAX_TIMES)]
+
+
+class PreviewQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    cron: Annotated[str, text(255, 1)] = Field(examples=["0 6 * * mon-fri"])
+    timezone: ZoneName | None = None
+    after: AwareDatetime | None = Field(None, description="The moment to start from; now.")
+    n: Number = 5
+
+
+class PreviewIn(Strict):
+    schedule: ScheduleIn
+    after: Annotated[AwareDatetime, Field(strict=False)] = left_out()
+    n: Number = 5
+
+
+class Note(Answer):
+    at: str
+    code: str
+    note: str = Field(examples=["The clocks go forward: 02:30 does not exist that night ..."])
+
+
+class PreviewOut(Answer):
+    description: str = Field(examples=["Monday to Friday at 06:00"])
+    next: list[str] = Field(examples=[["2030-04-02T06:00:00+02:00"]])
+    notes: list[Note]
+
+
+class SpiderOut(Answer):
+    name: str
+    title: str
+    description: str
+    schema_: dict[str, Any] = Field(serialization_alias="schema")
+    gives: list[Any]
+    domains: list[Any]
+    inferred: bool
+    error: str
+    warning: str
+    seen_at: Timestamp
+
+
+class HealthOut(Answer):
+    status: str = Field(examples=["healthy"])
+    checks: dict[str, dict[str, Any]]
+
+
+@router.get("/health", auth=None, response={200: HealthOut, 503: HealthOut})
+def health(request: HttpRequest) -> Status[HealthOut]:
+    """200 when database, scheduler, queue and disk are well, else 503. Needs no login."""
+    found = get_health()
+    word = "healthy" if found["healthy"] else "unhealthy"
+    shown = HealthOut(status=word, checks=found["checks"])
+    return Status(200 if found["healthy"] else 503, shown)
+
+
+@router.get("/status", auth=READ, response=answers({200: dict[str, Any]}))
+def status(request: HttpRequest) -> dict[str, Any]:
+    caller_of(request).demand("view_task")
+    return {**get_scheduler_status(), "stats": get_job_stats()}
+
+
+@router.get("/preview", auth=READ, response=answers({200: PreviewOut}))
+def preview_cron(request: HttpRequest, query: Query[PreviewQuery]) -> dict[str, Any]:
+    """The next times of a cron pattern, in its time zone."""
+    when = {"kind": "cron", "cron": query.cron, "timezone": query.timezone}
+    return preview(schedule=when, after=query.after, number=query.n)
+
+
+@router.post("/preview", auth=READ, response=answers({200: PreviewOut}, 400))
+def preview_schedule(request: HttpRequest, data: Body[PreviewIn]) -> dict[str, Any]:
+    """The next times of any schedule; nothing is saved."""
+    when = data.schedule.model_dump(exclude_unset=True)
+    return preview(schedule=when, after=data.after, number=data.n)
+
+
+class SpiderFilters(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+@router.get(
+    "/spiders", auth=READ, by_alias=True, response=answers({200: Page[SpiderOut]}), tags=["spiders"]
+)
+def list_spiders(request: HttpRequest, query: Query[SpiderFilters]) -> Page[SpiderOut]:
+    caller_of(request).demand("view_spiderinfo")
+    rows = SpiderInfo.objects.all()
+    found, cursor = paginate(rows, order="name", limit=query.limit, cursor=query.cursor)
+    return Page[SpiderOut].model_construct(items=[_spider(row) for row in found], next=cursor)
+
+
+@router.get(
+    "/spiders/{name}",
+    auth=READ, by_alias=True, response=answers({200: SpiderOut}, 404), tags=["spiders"],
+)  # fmt: skip
+def get_spider(request: HttpRequest, name: Name) -> SpiderOut:
+    caller_of(request).demand("view_spiderinfo")
+    row = SpiderInfo.objects.filter(name=name).first()
+    if row is None:
+        raise NotFound({"name": [_("There is no spider named “%s”.") % name]})
+    return _spider(row)
+
+
+def _spider(row: SpiderInfo) -> SpiderOut:
+    values = {name: getattr(row, name) for name in SPIDER_FIELDS}
+    return SpiderOut.model_construct(**values, schema_=row.schema)

@@ -1,0 +1,66 @@
+"""Whether everything works, for load balancers, monitors and `manage.py tasks health`."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Q
+from django.utils import timezone
+
+from tasks.models import Run, SchedulerProcess
+from tasks.services.status import STALE_AFTER
+
+# With nothing running at all, a run that waits longer than this waits for nobody.
+STUCK_AFTER = timedelta(minutes=5)
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+Check = dict[str, Any]
+
+
+def get_health() -> dict[str, Any]:
+    """`healthy`, and one check each for the database, the scheduler, the queue and the disk."""
+    try:
+        checks = {"database": {"ok": True}, "scheduler": _scheduler(), "queue": _queue()}
+    except DatabaseError:
+        checks = {"database": {"ok": False}}
+    checks["disk"] = _disk()
+    return {"healthy": all(check["ok"] for check in checks.values()), "checks": checks}
+
+
+def _scheduler() -> Check:
+    newest = SchedulerProcess.objects.order_by("-seen_at").first()
+    if newest is None:
+        return {"ok": False, "seen_at": None, "leader": None}
+    since = timezone.now() - STALE_AFTER
+    leader = SchedulerProcess.objects.filter(is_leader=True, seen_at__gte=since).first()
+    return {
+        "ok": leader is not None,
+        "seen_at": newest.seen_at.isoformat(),
+        "leader": leader.name if leader else None,
+    }
+
+
+def _queue() -> Check:
+    now = timezone.now()
+    due = Run.objects.waiting().filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+    oldest = due.order_by("queued_at").values_list("queued_at", flat=True).first()
+    age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+    running = Run.objects.filter(status__in=[Run.Status.STARTING, Run.Status.RUNNING])
+    stuck = age > STUCK_AFTER.total_seconds() and not running.exists()
+    return {"ok": not stuck, "waiting": due.count(), "oldest_seconds": round(age, 1)}
+
+
+def _disk() -> Check:
+    try:
+        usage = shutil.disk_usage(settings.DATA_DIR)
+    except OSError:
+        return {"ok": False, "free_bytes": None, "total_bytes": None}
+    return {
+        "ok": usage.free >= LEAST_FREE_BYTES,
+        "free_bytes": usage.free,
+        "total_bytes": usage.total,
+    }
