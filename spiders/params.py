@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 # A comma may stand inside an address, so it separates only where another address begins.
 _URL_SEPARATOR = re.compile(r"\s+|,(?=\s*https?://)", re.IGNORECASE)
+# For forms, which know the schema alone; http_url() is the whole check.
+_HTTP = r"^\s*[Hh][Tt][Tt][Pp][Ss]?://\S+\s*$"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -34,9 +36,13 @@ def split_urls(value: Any) -> Any:
 
 
 def split_words(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return [part for part in re.split(r"[\s,]+", value) if part]
+    return re.findall(r"[^\s,]+", value) if isinstance(value, str) else value
+
+
+def split_lines(value: Any) -> Any:
+    return (
+        [line for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+    )
 
 
 def css_selector(value: str) -> str:
@@ -49,7 +55,9 @@ def css_selector(value: str) -> str:
 
 
 Url = Annotated[
-    str, Field(max_length=2000, json_schema_extra={"format": "uri"}), AfterValidator(http_url)
+    str,
+    Field(max_length=2000, json_schema_extra={"format": "uri", "pattern": _HTTP}),
+    AfterValidator(http_url),
 ]
 UrlList = Annotated[
     list[Url],

@@ -28,8 +28,8 @@ class VivblissParams(SpiderParams):
         description="The shop's front page, or the pages of some categories. One address per line.",
         examples=[["https://www.vivbliss.com/"]],
     )
-    category: str | None = Field(
-        default=None,
+    category: str = Field(
+        default="",
         max_length=100,
         title="Only this category",
         description="Part of the category's name. Leave empty for the whole shop.",

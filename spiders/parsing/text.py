@@ -15,8 +15,8 @@ MAX_TEXT = 2000
 MAX_STEPS = 400
 _BLOCKS = re.compile(
     "address|article|aside|blockquote|br|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|"
-    "footer|form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|t[dhr]|"
-    "tbody|tfoot|thead|title|ul"
+    "footer|form|h[1-6]|header|hr|li|main|nav|ol|option|p|pre|section|summary|table|"
+    "tbody|tfoot|thead|title|tr|ul"
 )
 _SILENT = re.compile("script|style|noscript|template|svg|head|iframe")
 
@@ -101,8 +101,8 @@ def _walk(selector: Selector) -> Iterable[tuple[str, str]]:
 
 
 def _parts(node: Any, block: bool) -> Iterable[tuple[str, Any]]:
-    if block:
-        yield "break", ""
+    # The cells of a row are one line, but not one word.
+    yield ("break", "") if block else ("text", " " if node.tag in {"td", "th"} else "")
     if node.text:
         yield "text", node.text
     for child in node:

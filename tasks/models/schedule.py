@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
@@ -74,8 +75,9 @@ class Schedule(models.Model):
     watermark = models.DateTimeField(null=True, blank=True, editable=False)
     # The fields under which watermark was set; another hash means that the schedule was edited.
     timing_hash = models.CharField(max_length=64, blank=True, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    # The database knows the time too: fixtures written by hand carry no dates.
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects = ScheduleQuerySet.as_manager()
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -131,8 +132,9 @@ class Task(models.Model):
 
     # Counts saves, so that two people don't overwrite each other (also the API's ETag).
     version = models.PositiveIntegerField(default=1, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    # The database knows the time too: fixtures written by hand carry no dates.
+    created_at = models.DateTimeField(auto_now_add=True, db_default=Now())
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     objects = TaskQuerySet.as_manager()
 
