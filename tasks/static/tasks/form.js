@@ -1,0 +1,81 @@
+/* The task form: previews and argument fields come from the server, never from here. */
+(() => {
+  "use strict";
+  const form = document.querySelector("form[data-preview]");
+  if (!form) return;
+  const all = (selector, root = form) => [...root.querySelectorAll(selector)];
+  const dirtyNote = document.querySelector("#dirty");
+  let dirty = Boolean(document.querySelector(".sp-banner--error, .sp-banner--warning [name=_overwrite]"));
+  let sending = false;
+
+  const setDirty = () => {
+    dirty = true;
+    if (dirtyNote) dirtyNote.textContent = form.dataset.dirty;
+  };
+  window.addEventListener("beforeunload", (event) => { if (dirty && !sending) event.preventDefault(); });
+  form.addEventListener("submit", () => { sending = true; });
+
+  /* Put the server's words next to the fields they are about. */
+  const mark = (builder) => {
+    for (const error of all(".sp-error", builder)) error.remove();
+    for (const input of all("[aria-invalid]", builder)) {
+      input.removeAttribute("aria-invalid");
+    }
+    const kind = builder.querySelector("[name$='-kind']:checked")?.value;
+    for (const item of all("[data-errors] li", builder)) {
+      const prefix = builder.dataset.builder;
+      const input = builder.querySelector(`[name="${prefix}-${item.dataset.field}"]`);
+      const place = builder.querySelector(`[data-kind="${kind}"]`) ?? input?.parentElement;
+      const note = document.createElement("p");
+      note.className = "sp-error";
+      note.id = `id_${prefix}-${item.dataset.field}_error`;
+      note.textContent = item.textContent;
+      (place?.contains(input) ? place : input?.closest(".sp-field") ?? place)?.append(note);
+      input?.setAttribute("aria-invalid", "true");
+      input?.setAttribute("aria-describedby", note.id);
+    }
+  };
+
+  const asked = new Map();
+  const preview = async (builder) => {
+    const prefix = builder.dataset.builder;
+    const out = builder.querySelector("[data-preview-out]");
+    const query = new URLSearchParams({ prefix });
+    if (form.dataset.task) query.set("task", form.dataset.task);
+    for (const [name, value] of new FormData(form)) if (name.startsWith(`${prefix}-`)) query.append(name, value);
+    asked.get(builder)?.abort();
+    const control = new AbortController();
+    asked.set(builder, control);
+    try {
+      const answer = await fetch(`${form.dataset.preview}?${query}`, { signal: control.signal });
+      if (!answer.ok) throw new Error(String(answer.status));
+      out.innerHTML = await answer.text();
+      out.classList.remove("is-stale");
+      mark(builder);
+    } catch (error) {
+      if (error.name !== "AbortError") out.classList.add("is-stale");
+    }
+  };
+
+  const timers = new Map();
+  form.addEventListener("input", (event) => {
+    setDirty();
+    const builder = event.target.closest(".sp-builder");
+    if (!builder) return;
+    clearTimeout(timers.get(builder));
+    timers.set(builder, setTimeout(() => preview(builder), 250));
+  });
+
+  form.querySelector("#id_spider")?.addEventListener("change", async (event) => {
+    const query = new URLSearchParams({ spider: event.target.value });
+    if (form.dataset.task) query.set("task", form.dataset.task);
+    const answer = await fetch(`${form.dataset.arguments}?${query}`);
+    if (answer.ok) document.querySelector("#arguments").innerHTML = await answer.text();
+  });
+
+  const first = form.querySelector("[aria-invalid=true]");
+  if (first) {
+    first.closest("details")?.setAttribute("open", "");
+    first.focus();
+  }
+})();

@@ -1,0 +1,63 @@
+/* Keeps a part of a page fresh: fetches it again, and puts in only what changed. */
+(() => {
+  "use strict";
+  const live = document.querySelector("#live[data-live]");
+  if (!live) return;
+  const every = Number(live.dataset.every);
+  let misses = 0;
+  let shown = live.innerHTML;
+
+  const keep = () => {
+    const open = [...live.querySelectorAll("details[open][id]")].map((each) => each.id);
+    const path = [];
+    for (let node = document.activeElement; live.contains(node) && node !== live; node = node.parentElement) {
+      path.unshift([...node.parentElement.children].indexOf(node));
+    }
+    return { open, path: live.contains(document.activeElement) ? path : null };
+  };
+  const restore = ({ open, path }) => {
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (!path) return;
+    let node = live;
+    for (const index of path) node = node?.children[index];
+    node?.focus({ preventScroll: true });
+  };
+  const lost = (isLost) => {
+    let banner = document.querySelector("#live-lost");
+    if (!isLost) { banner?.remove(); return; }
+    if (banner) return;
+    banner = document.createElement("p");
+    banner.id = "live-lost";
+    banner.className = "sp-banner sp-banner--warning sp-banner--lg";
+    banner.setAttribute("role", "status");
+    banner.textContent = live.dataset.lost;
+    live.before(banner);
+  };
+  const busy = () => {
+    const selection = document.getSelection();
+    return live.querySelector("form :focus-visible") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
+  };
+  const refresh = async () => {
+    if (document.hidden || busy()) return;
+    try {
+      const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" } });
+      if (answer.redirected || answer.status === 403) { location.reload(); return; }
+      if (!answer.ok) throw new Error(String(answer.status));
+      const text = await answer.text();
+      misses = 0;
+      lost(false);
+      if (text === shown) return;
+      shown = text;
+      const kept = keep();
+      live.innerHTML = text;
+      restore(kept);
+      document.dispatchEvent(new CustomEvent("sp:refreshed"));
+      if (live.querySelector("[data-ended]")) location.reload();
+    } catch {
+      misses += 1;
+      lost(misses > 1);
+    }
+  };
+  setInterval(refresh, every);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+})();
