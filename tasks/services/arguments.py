@@ -41,15 +41,25 @@ def spider_info(name: str) -> SpiderInfo:
 
 
 def clean_arguments(
-    *, spider: str, raw: Mapping[str, Any], stored_secrets: Mapping[str, str] | None = None
+    *,
+    spider: str,
+    raw: Mapping[str, Any],
+    stored_secrets: Mapping[str, str] | None = None,
+    stored: Mapping[str, Any] | None = None,
 ) -> Arguments:
     """Coerces text to the declared types and seals secrets.
 
-    A secret that is left out keeps its stored value. Raises InvalidInput with `arguments.NAME`.
+    A secret that is left out keeps its stored value, and so does an argument that the spider no
+    longer declares. Raises InvalidInput with `arguments.NAME`.
     """
     info = spider_info(spider)
     schema = resolve(info.schema)
-    given = {name: _coerce(value, _property(schema, name)) for name, value in raw.items()}
+    outdated = _outdated(schema, raw, stored or {})
+    given = {
+        name: _coerce(value, _property(schema, name))
+        for name, value in raw.items()
+        if name not in outdated
+    }
     secret = _secret(schema)
     kept = {
         name: token
@@ -58,13 +68,21 @@ def clean_arguments(
     }
     if errors := _errors(schema, given, have=set(kept)):
         raise InvalidInput(errors)
-    result = Arguments(sealed=dict(kept))
+    result = Arguments(plain=outdated, sealed=dict(kept))
     for name, value in given.items():
         if name in secret:
             result.sealed[name] = seal(value)
         else:
             result.plain[name] = value
     return result
+
+
+def _outdated(schema: Schema, raw: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in raw.items()
+        if name not in schema["properties"] and name in stored and stored[name] == value
+    }
 
 
 def check_storable(raw: Mapping[str, Any]) -> None:
@@ -161,7 +179,7 @@ def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Erro
     for error in Draft202012Validator({**schema, "additionalProperties": True}).iter_errors(given):
         name = _name_of(error)
         if name not in have and f"arguments.{name}" not in errors:
-            errors[f"arguments.{name}"] = [_sentence(error)]
+            errors[f"arguments.{name}"] = [_sentence(_telling(error))]
     for name, text in _unreachable(schema, given):
         errors.setdefault(f"arguments.{name}", []).append(text)
     return errors
@@ -197,6 +215,11 @@ def _name_of(error: SchemaError) -> str:
         found = re.match(r"'(.+)' is a required property", error.message)
         return found[1] if found else ""
     return str(error.absolute_path[0]) if error.absolute_path else ""
+
+
+def _telling(error: SchemaError) -> SchemaError:
+    """Of an optional value's alternatives, the one that the value nearly was."""
+    return next((each for each in error.context or () if each.validator != "type"), error)
 
 
 def _sentence(error: SchemaError) -> str:

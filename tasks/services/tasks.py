@@ -154,11 +154,18 @@ def _set_arguments(task: Task, fields: Mapping[str, Any]) -> None:
     if not isinstance(raw, Mapping):
         raise InvalidInput({"arguments": [_("Arguments are pairs of a name and a value.")]})
     if task.kind == Task.Kind.SPIDER:
-        cleaned = clean_arguments(spider=task.spider, raw=raw, stored_secrets=task.secrets)
+        cleaned = clean_arguments(
+            spider=task.spider, raw=raw, stored_secrets=task.secrets, stored=_stored_arguments(task)
+        )
         task.arguments, task.secrets = cleaned.plain, cleaned.sealed
     else:
         check_storable(raw)
         task.arguments = dict(raw)
+
+
+def _stored_arguments(task: Task) -> dict[str, Any]:
+    before = Task.objects.filter(pk=task.pk, spider=task.spider).first()
+    return before.arguments if before else {}
 
 
 def _full_clean(task: Task, fields: Mapping[str, Any]) -> None:
