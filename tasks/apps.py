@@ -11,4 +11,4 @@ class TasksConfig(AppConfig):
 
 
 class SiteAdminConfig(AdminConfig):
-    """The stock admin; a site of our own replaces the default one here."""
+    default_site = "tasks.web.site.SchedulerAdminSite"

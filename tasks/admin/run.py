@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from tasks.models import Run
+from tasks.web import actions, history, run_view
+from tasks.web.site import View
+
+
+@admin.register(Run)
+class RunAdmin(admin.ModelAdmin[Run]):
+    """The ledger is read here; only the services write it."""
+
+    def get_urls(self) -> list[URLPattern]:
+        def own(route: str, view: View, name: str) -> URLPattern:
+            wrapped: View = self.admin_site.admin_view(view)
+            return path(route, wrapped, name=f"tasks_run_{name}")
+
+        return [
+            own("<uuid:run_id>/", run_view.page, "page"),
+            own("<uuid:run_id>/live/", run_view.live, "live"),
+            own("<uuid:run_id>/stop/", actions.stop_run, "stop"),
+            own("<uuid:run_id>/again/", actions.again, "again"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return history.page(request, self.admin_site.each_context(request))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return redirect("admin:tasks_run_page", run_id=object_id)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return False

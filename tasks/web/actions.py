@@ -1,0 +1,140 @@
+"""What a button does: one service call, one sentence, one redirect. POST only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from tasks.models import Run, Task
+from tasks.services.actors import Actor, person
+from tasks.services.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from tasks.services.runs import cancel_run, run_again, run_task_now
+from tasks.services.tasks import disable_task, duplicate_task, enable_task
+from tasks.web.task_page import test_settings
+
+Action = Callable[..., HttpResponse]
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    return person(cast("User", request.user), "admin")
+
+
+def run_url(run: Run | UUID | str) -> str:
+    return reverse("admin:tasks_run_page", args=[run.pk if isinstance(run, Run) else run])
+
+
+def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
+    """To the page that the button stands on."""
+    wanted = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return HttpResponseRedirect(wanted if safe else otherwise)
+
+
+def say_refusal(request: HttpRequest, error: InvalidInput | Unavailable) -> None:
+    run_id = getattr(error, "run_id", "")
+    text = " ".join(error.sentences()) if isinstance(error, InvalidInput) else str(error)
+    if run_id:
+        link = format_html('<a href="{}">{}</a>', run_url(run_id), _("See that run"))
+        messages.warning(request, format_html("{} {}", text, link))
+    else:
+        messages.error(request, text)
+
+
+def action(view: Action) -> Action:
+    """Turns what a service refuses into what the page shows."""
+
+    @require_POST
+    @wraps(view)
+    def act(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, **kwargs)
+        except Forbidden as error:
+            raise PermissionDenied(str(error)) from None
+        except NotFound as error:
+            raise Http404(str(error)) from None
+        except (Conflict, InvalidInput, Unavailable) as error:
+            say_refusal(request, error)
+            return back(request, reverse("admin:tasks_task_changelist"))
+
+    return act
+
+
+def _task(pk: str | int) -> Task:
+    task = Task.objects.filter(pk=pk).first()
+    if task is None:
+        raise Http404
+    return task
+
+
+@action
+def run_task(request: HttpRequest, pk: int) -> HttpResponse:
+    run = run_task_now(task_id=_task(pk).task_id, actor=actor_of(request))
+    return redirect(run_url(run))
+
+
+@action
+def test_task(request: HttpRequest, pk: int) -> HttpResponse:
+    return redirect(run_url(start_test(request, _task(pk))))
+
+
+def start_test(request: HttpRequest, task: Task) -> Run:
+    return run_task_now(
+        task_id=task.task_id,
+        actor=actor_of(request),
+        trigger=Run.Trigger.TEST,
+        settings=test_settings(task),
+    )
+
+
+@action
+def switch_task(request: HttpRequest, pk: int) -> HttpResponse:
+    task = _task(pk)
+    set_enabled(request, task, on=request.POST.get("on") == "1")
+    return back(request, reverse("admin:tasks_task_changelist"))
+
+
+def set_enabled(request: HttpRequest, task: Task, *, on: bool) -> None:
+    actor = actor_of(request)
+    if on:
+        enable_task(task_id=task.task_id, actor=actor)
+        messages.success(request, _("“%s” is on.") % task.name)
+    else:
+        disable_task(task_id=task.task_id, note=request.POST.get("note", ""), actor=actor)
+        messages.success(request, _("“%s” is off. It will not start by itself.") % task.name)
+
+
+@action
+def copy_task(request: HttpRequest, pk: int) -> HttpResponse:
+    copy = duplicate_task(task_id=_task(pk).task_id, actor=actor_of(request))
+    messages.success(request, _("This is the copy. It is off until you switch it on."))
+    return redirect(reverse("admin:tasks_task_change", args=[copy.pk]))
+
+
+@action
+def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    run = cancel_run(run_id=run_id, actor=actor_of(request))
+    if run.is_ended:
+        messages.success(request, _("The run was taken out of the queue."))
+    else:
+        messages.info(request, _("Stopping. Items collected so far are kept."))
+    return back(request, run_url(run))
+
+
+@action
+def again(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    return redirect(run_url(run_again(run_id=run_id, actor=actor_of(request))))

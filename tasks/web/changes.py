@@ -1,0 +1,182 @@
+"""Who changed what on a task: field by field, before and after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from tasks.models import AuditEntry, Schedule, Task
+from tasks.services.undo import last_change, undo_last_change
+from tasks.web import when
+from tasks.web.actions import action, actor_of
+from tasks.web.zones import zone_of
+
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    who: str
+    what: str
+    at: str
+    ago: str
+    via: str
+    lines: list[Line]
+    can_undo: bool = False
+
+
+def _action_words() -> dict[str, str]:
+    return {
+        "create": _("made this task"),
+        "change": _("changed it"),
+        "enable": _("switched it on"),
+        "disable": _("switched it off"),
+        "run": _("started it"),
+        "stop": _("stopped a run"),
+        "delete": _("deleted it"),
+        "hold": _("put everything on hold"),
+        "release": _("ended the hold"),
+        "blackout": _("changed a blackout"),
+        "person": _("changed a person"),
+    }
+
+
+def _doors() -> dict[str, str]:
+    return {
+        "api": _("through the API"),
+        "command": _("on the command line"),
+        "file": _("with a task file"),
+        "discord": _("on Discord"),
+        "python": _("from Python"),
+    }
+
+
+def read(entry: AuditEntry, now: datetime, zone: tzinfo, *, can_undo: bool = False) -> Change:
+    return Change(
+        who=entry.actor_name,
+        what=_action_words().get(entry.action, entry.action),
+        at=when.absolute(entry.at, now, zone),
+        ago=when.relative(entry.at, now),
+        via=_doors().get(entry.via, ""),
+        lines=list(_lines(entry.changes)) if entry.action not in {"run", "stop"} else [],
+        can_undo=can_undo,
+    )
+
+
+def _lines(changes: dict[str, list[Any]]) -> Iterator[Line]:
+    for name, (before, after) in changes.items():
+        if isinstance(before or after, dict):
+            yield from _inside(name, before or {}, after or {})
+        elif name == "schedules":
+            yield from _schedules(before or [], after or [])
+        elif _words(before) != _words(after):
+            yield Line(_label(Task, name), _words(before), _words(after))
+
+
+def _inside(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Line]:
+    for key in dict.fromkeys([*before, *after]):
+        if before.get(key) != after.get(key):
+            yield Line(
+                f"{_label(Task, name)}: {key}", _words(before.get(key)), _words(after.get(key))
+            )
+
+
+def _schedules(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Line]:
+    old, new = ({each["key"]: each for each in side} for side in (before, after))
+    for key in dict.fromkeys([*old, *new]):
+        here, there = old.get(key), new.get(key)
+        if here is None or there is None:
+            yield Line(_("Time “%s”") % key, _brief(here), _brief(there))
+            continue
+        for name in dict.fromkeys([*here, *there]):
+            if here.get(name) != there.get(name):
+                label = f"{_('Time “%s”') % key}, {_label(Schedule, name)}"
+                yield Line(label, _words(here.get(name)), _words(there.get(name)))
+
+
+def _brief(schedule: dict[str, Any] | None) -> str:
+    if schedule is None:
+        return _words(None)
+    shown = {k: v for k, v in schedule.items() if v not in (None, "", 0) and k != "anchor"}
+    return ", ".join(f"{_label(Schedule, name)} {_words(value)}" for name, value in shown.items())
+
+
+def _label(model: type[Task | Schedule], name: str) -> str:
+    try:
+        field = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return name.replace("_", " ").capitalize()
+    return capfirst(str(getattr(field, "verbose_name", name)))
+
+
+def _words(value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def since(task: Task, version: str | None) -> list[str]:
+    """Who changed the task after somebody loaded that version of it."""
+    steps = task.version - int(version) if version and version.isdecimal() else 0
+    newest = AuditEntry.objects.filter(task=task, action__in=["change", "enable", "disable"])
+    now = timezone.now()
+    return [
+        f"{entry.actor_name}, {when.relative(entry.at, now)}"
+        for entry in newest[: min(max(steps, 1), 5)]
+    ]
+
+
+def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpResponse:
+    if not request.user.has_perm("tasks.view_auditentry"):
+        raise PermissionDenied
+    now, zone = timezone.now(), zone_of(request.user)
+    newest = last_change(task_id=task.task_id)
+    may_undo = request.user.has_perm("tasks.change_task")
+    entries = AuditEntry.objects.filter(task=task)[:MOST]
+    return TemplateResponse(
+        request,
+        "tasks/changes.html",
+        {
+            **context,
+            "title": _("Changes"),
+            "task": task,
+            "changes": [
+                read(each, now, zone, can_undo=may_undo and newest is not None and each == newest)
+                for each in entries
+            ],
+        },
+    )
+
+
+@action
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    task = Task.objects.filter(pk=pk).first()
+    if task is None:
+        raise Http404
+    undo_last_change(task_id=task.task_id, actor=actor_of(request))
+    messages.success(request, _("The last change is undone."))
+    return redirect(reverse("admin:tasks_task_history", args=[pk]))

@@ -1,0 +1,86 @@
+"""One way to draw a field, whether it comes from a form, a spider or the settings list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+
+Choices = list[tuple[str, Any]]
+
+
+@dataclass(slots=True)
+class Input:
+    name: str
+    label: Any
+    kind: str = "text"
+    value: Any = ""
+    help: Any = ""
+    required: bool = False
+    choices: Choices = field(default_factory=list)
+    unit: Any = ""
+    errors: list[str] = field(default_factory=list)
+    low: Any = None
+    high: Any = None
+    step: Any = None
+    max_length: int | None = None
+    rows: int = 3
+    stored: bool = False
+    mono: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"id_{self.name}"
+
+    @property
+    def described_by(self) -> str:
+        parts = [f"{self.id}_error"] if self.errors else []
+        return " ".join([*parts, f"{self.id}_help"] if self.help else parts)
+
+    @property
+    def is_full(self) -> bool:
+        return self.kind in {"lines", "json", "textarea"}
+
+    @property
+    def options(self) -> list[tuple[str, Any, bool]]:
+        return [(key, word, str(key) == str(self.value)) for key, word in self.choices]
+
+
+_KINDS: list[tuple[type[forms.Field], str]] = [
+    (forms.BooleanField, "bool"),
+    (forms.ChoiceField, "choice"),
+    (forms.IntegerField, "number"),  # and FloatField, its subclass
+    (forms.DateField, "date"),
+]
+
+
+def _kind_of(bound: forms.Field) -> str:
+    if isinstance(bound.widget, forms.Textarea):
+        return "textarea"
+    if isinstance(bound.widget, forms.PasswordInput):
+        return "secret"
+    return next((kind for cls, kind in _KINDS if isinstance(bound, cls)), "text")
+
+
+def from_bound(bound: BoundField, unit: Any = "") -> Input:
+    declared = bound.field
+    return Input(
+        name=bound.html_name,
+        label=bound.label,
+        kind=_kind_of(declared),
+        value=_shown(bound.value()),
+        help=declared.help_text,
+        required=declared.required,
+        choices=list(getattr(declared, "choices", [])),
+        unit=unit,
+        errors=[str(error) for error in bound.errors],
+        low=getattr(declared, "min_value", None),
+        high=getattr(declared, "max_value", None),
+        max_length=getattr(declared, "max_length", None),
+    )
+
+
+def _shown(value: Any) -> Any:
+    return "" if value is None else value

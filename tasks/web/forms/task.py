@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tasks.models import SpiderInfo, Task
+
+MINUTE = 60
+# Fields that people give in minutes and the services take in seconds.
+IN_MINUTES = ("timeout", "no_progress_timeout", "retry_delay", "catch_up_window", "http_cache_ttl")
+OVERLAPS = [
+    (Task.Overlap.SKIP, gettext_lazy("Skip the new run")),
+    (Task.Overlap.QUEUE, gettext_lazy("Wait, then run")),
+    (Task.Overlap.ALLOW, gettext_lazy("Run both at the same time")),
+    (Task.Overlap.CANCEL_RUNNING, gettext_lazy("Stop the old run first")),
+]
+CATCH_UPS = [
+    (Task.CatchUp.LATEST, gettext_lazy("Run once as soon as possible")),
+    (Task.CatchUp.NONE, gettext_lazy("Wait for the next planned time")),
+    (Task.CatchUp.ALL, gettext_lazy("Run every one that was missed")),
+]
+EXECUTORS = [
+    ("", gettext_lazy("As usual")),
+    ("local", gettext_lazy("The scheduler's computer")),
+    ("scrapyd", gettext_lazy("Scrapyd")),
+    ("celery", gettext_lazy("Celery workers")),
+]
+RESULT_FIELDS = ("min_items", "usual_share", "max_errors", "allow_empty")
+KEEP_FIELDS = ("keep_days", "keep_runs", "keep_megabytes")
+
+
+def _number(label: Any, *, low: int = 0, high: int, required: bool = False, **kwargs: Any) -> Any:
+    return forms.IntegerField(
+        label=label, min_value=low, max_value=high, required=required, **kwargs
+    )
+
+
+def _minutes_field(label: Any, *, low: float = 0, high: int, **kwargs: Any) -> Any:
+    kwargs = {"required": False, **kwargs}
+    return forms.FloatField(label=label, min_value=low, max_value=high, **kwargs)
+
+
+class TaskForm(forms.Form):
+    """Everything of a task but its arguments, settings and schedules."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Task name"),
+        max_length=200,
+        help_text=gettext_lazy("A name your colleagues will recognise."),
+        error_messages={"required": gettext_lazy("Give the task a name.")},
+    )
+    spider = forms.ChoiceField(label=gettext_lazy("Spider"))
+    description = forms.CharField(
+        label=gettext_lazy("Notes"), required=False, max_length=5000, widget=forms.Textarea
+    )
+    tags = forms.CharField(
+        label=gettext_lazy("Tags"),
+        required=False,
+        max_length=500,
+        help_text=gettext_lazy("Words to find it by, with a comma between."),
+    )
+    timeout = _minutes_field(
+        gettext_lazy("Stop a run after"), low=0.1, high=10080, required=True, initial=60
+    )
+    no_progress_timeout = _minutes_field(
+        gettext_lazy("Stop when nothing happens for"),
+        high=10080,
+        help_text=gettext_lazy("Empty means never."),
+    )
+    overlap_policy = forms.ChoiceField(
+        label=gettext_lazy("If the run before it is still going"), choices=OVERLAPS
+    )
+    max_instances = _number(
+        gettext_lazy("At most at the same time"), low=1, high=100, initial=3, required=True
+    )
+    catch_up = forms.ChoiceField(
+        label=gettext_lazy("If a run was missed"),
+        choices=CATCH_UPS,
+        help_text=gettext_lazy("A run is missed when the scheduler was not running."),
+    )
+    catch_up_window = _minutes_field(
+        gettext_lazy("Catch up within"),
+        high=525_600,
+        help_text=gettext_lazy("Later than this, a missed run is left out. Empty means as usual."),
+    )
+    max_retries = _number(
+        gettext_lazy("If a run fails, try again"),
+        high=10,
+        initial=0,
+        help_text=gettext_lazy("Only when trying again may help, such as a website that is down."),
+    )
+    retry_delay = _minutes_field(gettext_lazy("Time between tries"), low=0.1, high=1440, initial=1)
+    allow_empty = forms.BooleanField(label=gettext_lazy("Finding nothing is fine"), required=False)
+    min_items = _number(
+        gettext_lazy("Fewest items"),
+        high=100_000_000,
+        help_text=gettext_lazy("Fewer than this needs a look."),
+    )
+    usual_share = _number(
+        gettext_lazy("Needs a look below"),
+        high=100,
+        initial=50,
+        help_text=gettext_lazy("Compared with the good runs before it. 0 means never."),
+    )
+    max_errors = _number(
+        gettext_lazy("Errors allowed"),
+        high=1_000_000,
+        help_text=gettext_lazy("More than this needs a look. Empty means any number."),
+    )
+    memory_limit_mb = _number(
+        gettext_lazy("Memory limit"),
+        high=1_000_000,
+        help_text=gettext_lazy("Empty means no limit."),
+    )
+    priority = _number(
+        gettext_lazy("Priority"),
+        low=-100,
+        high=100,
+        initial=0,
+        help_text=gettext_lazy("Higher goes first when runs wait for a place."),
+    )
+    executor = forms.ChoiceField(label=gettext_lazy("Runs on"), choices=EXECUTORS, required=False)
+    http_cache = forms.BooleanField(label=gettext_lazy("Keep pages for later runs"), required=False)
+    http_cache_ttl = _minutes_field(gettext_lazy("Keep pages for"), low=1, high=525_600, initial=60)
+    keep_days = _number(gettext_lazy("Keep runs for"), low=1, high=36_500)
+    keep_runs = _number(gettext_lazy("Keep at most"), low=1, high=10_000_000)
+    keep_megabytes = _number(gettext_lazy("Keep at most"), low=1, high=10_000_000)
+    enabled = forms.BooleanField(
+        label=gettext_lazy("On: runs at the planned times"), required=False, initial=True
+    )
+
+    def __init__(self, *args: Any, task: Task | None = None, **kwargs: Any) -> None:
+        self.task = task
+        super().__init__(*args, **kwargs)
+        self.fields["keep_days"].help_text = _("Empty means %(days)s days.") % {
+            "days": settings.RETENTION_DAYS
+        }
+        spider = cast("forms.ChoiceField", self.fields["spider"])
+        spider.choices = spider_choices(task.spider if task else "")
+        if task and task.kind != Task.Kind.SPIDER:
+            del self.fields["spider"]
+        if task:
+            self.initial = {**initial_of(task), **self.initial}
+
+    def values(self) -> dict[str, Any]:
+        """The fields as the services take them."""
+        data = dict(self.cleaned_data)
+        for name in IN_MINUTES:
+            if data[name] is not None:
+                data[name] = round(data[name] * MINUTE)
+        for name in ("no_progress_timeout", "memory_limit_mb", "max_retries", "priority"):
+            data[name] = data[name] or 0
+        for name, empty in (("retry_delay", MINUTE), ("http_cache_ttl", 3600), ("usual_share", 50)):
+            data[name] = empty if data[name] is None else data[name]
+        data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
+        return data
+
+
+def spider_choices(current: str) -> list[tuple[str, str]]:
+    rows = SpiderInfo.objects.filter(error="").order_by("title", "name")
+    choices = [(info.name, str(info)) for info in rows]
+    if current and current not in dict(choices):
+        choices.insert(0, (current, _("%(name)s (missing)") % {"name": current}))
+    return [("", _("Choose a spider")), *choices]
+
+
+def initial_of(task: Task) -> dict[str, Any]:
+    names = set(TaskForm.base_fields) - {"tags"}
+    initial: dict[str, Any] = {name: getattr(task, name) for name in names}
+    for name in IN_MINUTES:
+        initial[name] = _minutes(initial[name])
+    for name in ("no_progress_timeout", "memory_limit_mb"):
+        initial[name] = initial[name] or None
+    initial["tags"] = ", ".join(tag.name for tag in task.tags.all())
+    return initial
+
+
+def _minutes(seconds: int | None) -> int | float | None:
+    if seconds is None:
+        return None
+    return seconds // MINUTE if seconds % MINUTE == 0 else seconds / MINUTE

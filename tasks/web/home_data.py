@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+
+from django.db.models import Q
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from tasks.models import Run, Task
+from tasks.web import attention, charts, plan, runs, week, when
+from tasks.web.charts import Block
+from tasks.web.outcome_words import reason_line
+from tasks.web.progress import Progress, progress_of
+from tasks.web.scheduler import SchedulerState, scheduler_state
+from tasks.web.states import Look
+
+DAY = timedelta(days=1)
+# A home page that lists everything helps nobody: the rest is on the page of tasks.
+MOST = 12
+MOST_BLOCKS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    run: Run
+    look: Look
+    why: str
+    at: str
+    can_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    task: Task
+    track: SafeString
+    next_relative: str
+    next_absolute: str
+    iso: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    task: Task
+    bar: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    scheduler: SchedulerState
+    attention: int
+    troubles: list[Trouble]
+    running: list[Progress]
+    running_count: int
+    finished: int
+    planned: int
+    next_name: str
+    next_relative: str
+    lanes: list[Lane]
+    scale: SafeString
+    bars: list[Bar]
+    more_tasks: int
+    week: week.Week
+    tasks: int
+
+
+def read_home(now: datetime, zone: tzinfo) -> Home:
+    tasks = list(Task.objects.prefetch_related("schedules__after_task").order_by("name"))
+    history = runs.last_runs(task.pk for task in tasks)
+    usual = {pk: runs.usual_of(found) for pk, found in history.items()}
+    coming = _coming(tasks, now)
+    first = min(coming, key=lambda each: each[1][0], default=None)
+    active = list(Run.objects.active().select_related("task").order_by("-started_at", "queued_at"))
+    finished, planned = _last_day(now)
+    shown = _busiest(tasks, history)
+    return Home(
+        scheduler=scheduler_state(now),
+        attention=attention.attention_count(),
+        troubles=[_trouble(run, now, zone) for run in attention.troubles()],
+        running=[progress_of(run, usual.get(run.task_id or 0), now) for run in active[:MOST]],
+        running_count=sum(run.status != Run.Status.QUEUED for run in active),
+        finished=finished,
+        planned=planned,
+        next_name=first[0].name if first else "",
+        next_relative=when.relative(first[1][0], now) if first else "",
+        lanes=[_lane(task, moments, usual[task.pk], now, zone) for task, moments in coming[:MOST]],
+        scale=charts.lane_scale(_ticks(now, zone)),
+        bars=[
+            Bar(task, charts.status_bar(runs.slots(history[task.pk], now, zone))) for task in shown
+        ],
+        more_tasks=len(tasks) - len(shown),
+        week=week.read_week(tasks, usual, now, zone),
+        tasks=len(tasks),
+    )
+
+
+def _coming(tasks: list[Task], now: datetime) -> list[tuple[Task, list[datetime]]]:
+    """The tasks with planned runs in the next day, the soonest first."""
+    found = []
+    for task in tasks:
+        moments = plan.moments(task, now, now + DAY, MOST_BLOCKS)
+        if moments:
+            found.append((task, moments))
+    return sorted(found, key=lambda each: each[1][0])
+
+
+def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
+    """Every third hour of the wall clock, in minutes from now."""
+    ticks = []
+    for hour in range(1, 25):
+        moment = (now + timedelta(hours=hour)).astimezone(zone).replace(minute=0, second=0)
+        minutes = int((moment - now).total_seconds() // 60)
+        if moment.hour % 3 == 0 and 60 <= minutes < 1400:
+            ticks.append((minutes, _("Midnight") if moment.hour == 0 else f"{moment.hour:02}:00"))
+    return ticks
+
+
+def _lane(
+    task: Task, moments: list[datetime], usual: runs.Usual | None, now: datetime, zone: tzinfo
+) -> Lane:
+    length = (usual.seconds if usual else 60) / 60
+    blocks = [Block((moment - now).total_seconds() / 60, length) for moment in moments]
+    return Lane(
+        task=task,
+        track=charts.lane_track(blocks, [minute for minute, _word in _ticks(now, zone)]),
+        next_relative=when.relative(moments[0], now),
+        next_absolute=when.absolute(moments[0], now, zone),
+        iso=moments[0].astimezone(zone).isoformat(timespec="minutes"),
+        count=len(moments),
+    )
+
+
+def _last_day(now: datetime) -> tuple[int, int]:
+    """How many of the planned runs of the last 24 hours finished, and how many there were."""
+    recent = Run.objects.filter(at__gt=now - DAY, at__lte=now, trigger=Run.Trigger.SCHEDULE)
+    ended = recent.filter(Q(status="succeeded") | Q(status="suspicious"))
+    return ended.count(), recent.count()
+
+
+def _busiest(tasks: list[Task], history: dict[int, list[Run]]) -> list[Task]:
+    """The tasks that ran last; in the order of their names."""
+    ran = [task for task in tasks if history[task.pk]]
+    newest = sorted(ran, key=lambda task: history[task.pk][-1].at, reverse=True)[:MOST]
+    return sorted(newest, key=lambda task: task.name.lower())
+
+
+def _trouble(run: Run, now: datetime, zone: tzinfo) -> Trouble:
+    return Trouble(
+        run=run,
+        look=runs.look(run),
+        why=reason_line(run),
+        at=when.absolute(run.at, now, zone),
+        can_repeat=run.status in {Run.Status.FAILED, Run.Status.MISSED} and run.reason != "timeout",
+    )

@@ -1,0 +1,41 @@
+"""Why a run went as it did, in a line for lists and in full for its page."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Any
+
+from tasks.models import Run
+from tasks.outcomes import Explanation, explain
+from tasks.web import when
+
+# A good end explains itself, and so does a run that goes on.
+SILENT = frozenset({"queued", "starting", "running"})
+
+
+def _extra(run: Run) -> dict[str, Any]:
+    return {
+        "by": run.cancel_requested_by,
+        "name": run.cancel_requested_by,
+        "items": run.items,
+        "pages": run.pages,
+        "errors": run.errors,
+    }
+
+
+def reason_line(run: Run) -> str:
+    """The one sentence beside a run in a list; empty where nothing needs to be said."""
+    if not run.reason or run.status in SILENT:
+        return ""
+    return explain(run.reason, _known(run)).happened
+
+
+def _known(run: Run) -> dict[str, Any]:
+    return {**_extra(run), **run.detail}
+
+
+def help_for(run: Run, now: datetime, zone: tzinfo) -> Explanation | None:
+    if not run.reason or run.status in SILENT or run.status == Run.Status.SUCCEEDED:
+        return None
+    last_seen = when.absolute(run.heartbeat_at, now, zone) if run.heartbeat_at else ""
+    return explain(run.reason, _known(run), last_seen=last_seen)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tasks.models import Run
+from tasks.outcomes import Explanation
+from tasks.web import charts, runs, states, when
+from tasks.web.outcome_words import help_for
+from tasks.web.progress import percent_of, time_left
+from tasks.web.runs import Usual
+from tasks.web.states import Look
+from tasks.web.verdict import started_sentence, verdict
+
+NOT_RUN = frozenset({Run.Status.MISSED, Run.Status.SKIPPED})
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    label: str
+    value: str
+    note: str
+    is_bad: bool = False
+    to_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    state: str
+    icon: str
+    word: str
+    when: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    look: Look
+    verdict: str
+    sub: str
+    help: Explanation | None
+    tiles: list[Tile]
+    steps: list[Step]
+    percent: int | None
+    left: str
+    bar: SafeString
+    bar_words: str
+    happened: bool
+    is_test: bool
+    arguments: list[tuple[str, Any]]
+    stats: list[tuple[str, Any]]
+
+
+def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
+    history = _history(run)
+    usual = runs.usual_of([each for each in history if each.pk != run.pk and each.at <= run.at])
+    happened = run.status not in NOT_RUN
+    taken = runs.seconds_taken(run, now) or 0.0
+    running = run.status in {Run.Status.STARTING, Run.Status.RUNNING}
+    slots = runs.slots(history, now, zone)
+    return RunPage(
+        look=runs.look(run),
+        verdict=verdict(run, now),
+        sub=started_sentence(run, now, zone),
+        help=help_for(run, now, zone),
+        tiles=_tiles(run, usual, taken) if happened and run.started_at else [],
+        steps=_steps(run, now, zone) if happened else [],
+        percent=percent_of(run, usual, taken) if running else None,
+        left=time_left(usual, taken) if running else "",
+        bar=charts.status_bar(slots),
+        bar_words=states.summary(slot.look for slot in slots),
+        happened=happened,
+        is_test=run.trigger == Run.Trigger.TEST,
+        arguments=[*run.arguments.items(), *((name, "••••••") for name in run.secrets)],
+        stats=sorted(run.stats.items()),
+    )
+
+
+def _history(run: Run) -> list[Run]:
+    return runs.last_runs([run.task_id])[run.task_id] if run.task_id else []
+
+
+def _tiles(run: Run, usual: Usual | None, taken: float) -> list[Tile]:
+    ended = run.is_ended
+    items, seconds = (usual.items, usual.seconds) if usual else (None, None)
+    return [
+        Tile(
+            _("Items"),
+            _n(run.items),
+            _compared(run.items, items, ended=ended),
+        ),
+        Tile(_("Pages read"), _n(run.pages), _pace(run, taken)),
+        Tile(
+            _("Errors"),
+            _n(run.errors),
+            "" if run.errors else _("none"),
+            is_bad=bool(run.errors),
+            to_log=bool(run.errors),
+        ),
+        Tile(
+            _("Time taken"),
+            when.duration(taken),
+            _compared(taken, seconds, ended=ended, show=False)
+            if ended
+            else time_left(usual, taken),
+        ),
+    ]
+
+
+def _n(value: int) -> str:
+    return number_format(value, force_grouping=True)
+
+
+def _compared(value: float, usual: float | None, *, ended: bool, show: bool = True) -> str:
+    """How a figure differs from the usual one, in words."""
+    if usual is None or usual < 1:
+        return _("nothing to compare with yet")
+    about = f" ({_n(round(usual))})" if show else ""
+    if not ended:
+        return _("about %(n)s is usual") % {"n": _n(round(usual))}
+    percent = round(100 * (value - usual) / usual)
+    if abs(percent) <= 10:
+        return _("about as usual") + about
+    if percent > 0:
+        return _("%(n)s%% above usual") % {"n": percent} + about
+    return _("%(n)s%% below usual") % {"n": -percent} + about
+
+
+def _pace(run: Run, taken: float) -> str:
+    if not run.pages or taken < 1:
+        return ""
+    return _("%(n)s per minute") % {"n": _n(max(1, round(run.pages * 60 / taken)))}
+
+
+def _steps(run: Run, now: datetime, zone: tzinfo) -> list[Step]:
+    return [
+        Step("done", "check", _("Planned"), when.absolute(run.at, now, zone)),
+        _start_step(run, zone),
+        _read_step(run),
+        _end_step(run, zone),
+    ]
+
+
+def _start_step(run: Run, zone: tzinfo) -> Step:
+    if run.started_at:
+        return Step("done", "check", _("Started"), when.clock_time(run.started_at, zone))
+    if run.is_ended:
+        return Step("todo", "", _("Started"), _("never"))
+    return Step("now", "clock", _("Waiting"), _("for a free place"), current=True)
+
+
+def _read_step(run: Run) -> Step:
+    pages = ngettext("%(n)s page", "%(n)s pages", run.pages) % {"n": _n(run.pages)}
+    if run.is_ended:
+        return Step(
+            "done" if run.pages else "todo", "check" if run.pages else "", _("Reading pages"), pages
+        )
+    if run.status == Run.Status.RUNNING:
+        so_far = _("%(n)s so far") % {"n": _n(run.pages)}
+        return Step("now", "spin", _("Reading pages"), so_far, current=True)
+    return Step("todo", "", _("Reading pages"), _("Next"))
+
+
+def _end_step(run: Run, zone: tzinfo) -> Step:
+    if not run.is_ended:
+        return Step("todo", "", _("Finished"), "")
+    look = runs.look(run)
+    state = "done" if look is states.FINISHED else look.key
+    ended = when.clock_time(run.finished_at, zone) if run.finished_at else ""
+    return Step(state, look.icon, str(look.word), ended)

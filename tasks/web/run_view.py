@@ -1,0 +1,51 @@
+"""The page of one run."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from tasks.models import Run
+from tasks.web.run_data import read_run_page
+from tasks.web.zones import zone_of
+
+
+def _run(request: HttpRequest, run_id: UUID) -> Run:
+    if not request.user.has_perm("tasks.view_run"):
+        raise PermissionDenied
+    run = Run.objects.select_related("task", "schedule", "retry_of").filter(pk=run_id).first()
+    if run is None:
+        raise Http404
+    return run
+
+
+def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
+    page = read_run_page(run, timezone.now(), zone_of(request.user))
+    return {
+        "page": page,
+        "run": run,
+        "may_operate": request.user.has_perm("tasks.operate_task"),
+        "may_change": request.user.has_perm("tasks.change_task"),
+    }
+
+
+def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    run = _run(request, run_id)
+    context = _context(request, run)
+    return TemplateResponse(
+        request,
+        "tasks/run.html",
+        {**admin.site.each_context(request), "title": context["page"].verdict, **context},
+    )
+
+
+def live(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Everything above the log again, for the script that keeps a running run fresh."""
+    return render(request, "tasks/_run.html", _context(request, _run(request, run_id)))

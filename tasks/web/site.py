@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.translation import gettext_lazy as _
+
+from tasks.web import fragments, home, pages
+
+View = Callable[..., HttpResponseBase]
+# Their rows are ours to show: jobs as schedules, executions as runs, users as people.
+REPLACED = {"django_apscheduler.admin", "django.contrib.auth.admin", "axes.admin"}
+
+
+class SchedulerAdminSite(admin.AdminSite):
+    site_header = "Spider Scheduler"
+    site_title = "Spider Scheduler"
+    index_title = _("Home")
+    enable_nav_sidebar = False
+
+    def register(
+        self,
+        model_or_iterable: type[Model] | Iterable[type[Model]],
+        admin_class: type[admin.ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        if admin_class is not None and admin_class.__module__ in REPLACED:
+            return
+        super().register(model_or_iterable, admin_class, **options)
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        return home.page(request, {**self.each_context(request), **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        def own(route: str, view: View, name: str) -> URLPattern:
+            wrapped: View = self.admin_view(view)
+            return path(route, wrapped, name=name)
+
+        return [
+            own("preview/", fragments.preview, "tasks_preview"),
+            own("arguments/", fragments.arguments, "tasks_arguments"),
+            own("live/", home.live, "tasks_live"),
+            own("spiders/", pages.spiders, "spiders"),
+            own("spiders/help/", pages.what_is_a_spider, "spider_help"),
+            *super().get_urls(),
+        ]

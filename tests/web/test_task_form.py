@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tasks.models import Run, Schedule, SpiderInfo, Task
+
+ADD = "admin:tasks_task_add"
+SCHEMA = {
+    "type": "object",
+    "required": ["start_urls"],
+    "properties": {
+        "start_urls": {"type": "array", "items": {"type": "string"}, "title": "Pages to read"},
+        "max_pages": {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]},
+        "sold_out": {"type": "boolean", "default": True},
+        "api_key": {"type": "string", "format": "password", "default": ""},
+    },
+}
+
+
+@pytest.fixture
+def shop(db):
+    return SpiderInfo.objects.create(
+        name="shop",
+        title="Shop",
+        description="Reads a shop.",
+        schema=SCHEMA,
+        seen_at=timezone.now(),
+    )
+
+
+@pytest.fixture
+def editor(client, maja):
+    client.force_login(maja)
+    return client
+
+
+def form(**changes):
+    data = {
+        "name": "Shoes",
+        "spider": "shop",
+        "arg_start_urls": "https://shop.example/shoes\nhttps://shop.example/boots",
+        "arg_sold_out": "on",
+        "timeout": "60",
+        "overlap_policy": "skip",
+        "max_instances": "3",
+        "catch_up": "latest",
+        "enabled": "on",
+        "schedules-TOTAL": "1",
+        "schedules-0-kind": "weekly",
+        "schedules-0-weekly_days": ["mon", "fri"],
+        "schedules-0-weekly_time": "06:30",
+        "schedules-0-timezone": "Europe/Stockholm",
+        "schedules-0-enabled": "on",
+        "_save": "",
+    }
+    return {name: value for name, value in {**data, **changes}.items() if value is not None}
+
+
+def test_a_task_with_its_time_is_added_through_the_form(editor, shop):
+    answer = editor.post(reverse(ADD), form(), follow=True)
+    task = Task.objects.get()
+    assert task.arguments == {
+        "start_urls": ["https://shop.example/shoes", "https://shop.example/boots"],
+        "sold_out": True,
+    }
+    assert (task.timeout, task.enabled) == (3600, True)
+    schedule = task.schedules.get()
+    assert (schedule.cron, schedule.timezone) == ("30 6 * * 1,5", "Europe/Stockholm")
+    assert "is saved. Next run:" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"name": ""}, "Give the task a name."),
+        ({"schedules-0-weekly_days": None}, "No day is chosen."),
+        ({"schedules-0-kind": "cron", "schedules-0-cron": "99 * * * *"}, "Minute must be"),
+        ({"schedules-0-kind": "every", "schedules-0-every_n": "1",
+          "schedules-0-every_unit": "seconds"}, "more often than"),
+        ({"schedules-0-kind": "once", "schedules-0-once_date": "2001-01-01",
+          "schedules-0-once_time": "09:00"}, "already passed"),
+        ({"arg_start_urls": ""}, "This is needed."),
+        ({"arg_max_pages": "0"}, "Enter 1 or more."),
+        ({"set_CONCURRENT_REQUESTS": "1000"}, "1 to 64"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_beside_its_field(editor, shop, changes, words):
+    answer = editor.post(reverse(ADD), form(**changes))
+    page = answer.content.decode()
+    assert not Task.objects.exists()
+    assert words in page
+    assert 'aria-invalid="true"' in page
+    assert "Not saved." in page
+
+
+def test_what_was_typed_stays_when_something_is_wrong(editor, shop):
+    page = editor.post(reverse(ADD), form(name="", arg_max_pages="7")).content.decode()
+    assert "https://shop.example/boots" in page
+    assert 'value="7"' in page
+
+
+def test_showing_the_next_runs_saves_nothing(editor, shop):
+    page = editor.post(reverse(ADD), form(_preview="")).content.decode()
+    assert not Task.objects.exists()
+    assert "Mondays and Fridays at 06:30" in page
+    assert page.count('<li><time datetime="') == 5
+
+
+def test_another_time_can_be_added_without_scripts(editor, shop):
+    page = editor.post(reverse(ADD), form(_add_schedule="")).content.decode()
+    assert 'data-builder="schedules-1"' in page
+    assert not Task.objects.exists()
+
+
+@pytest.fixture
+def task(editor, shop):
+    editor.post(reverse(ADD), form(arg_api_key="hush"))
+    return Task.objects.get()
+
+
+def change(task):
+    return reverse("admin:tasks_task_change", args=[task.pk])
+
+
+def test_a_secret_is_kept_and_never_shown(editor, task):
+    page = editor.get(change(task)).content.decode()
+    assert "hush" not in page
+    assert "A value is stored and never shown." in page
+    before = task.secrets
+    editor.post(change(task), form(version=str(task.version), name="Boots"))
+    task.refresh_from_db()
+    assert (task.name, task.secrets) == ("Boots", before)
+
+
+def test_an_edited_time_keeps_its_row(editor, task):
+    schedule = task.schedules.get()
+    editor.post(
+        change(task),
+        form(**{
+            "version": str(task.version),
+            "schedules-0-key": schedule.key,
+            "schedules-0-kind": "daily",
+            "schedules-0-daily_time": "08:00",
+        }),
+    )  # fmt: skip
+    assert task.schedules.get().pk == schedule.pk
+    assert task.schedules.get().cron == "0 8 * * *"
+
+
+def test_two_people_do_not_overwrite_each_other_silently(editor, task):
+    stale = str(task.version)
+    editor.post(change(task), form(version=stale, name="First"))
+    page = editor.post(change(task), form(version=stale, name="Second")).content.decode()
+    task.refresh_from_db()
+    assert task.name == "First"
+    assert "Somebody else changed this task meanwhile." in page
+    assert 'value="Second"' in page
+    editor.post(change(task), form(version=stale, name="Second", _overwrite="1"))
+    task.refresh_from_db()
+    assert task.name == "Second"
+
+
+def test_arguments_that_the_spider_no_longer_asks_for_are_kept_and_flagged(editor, task, shop):
+    shop.schema = {
+        **SCHEMA,
+        "properties": {k: v for k, v in SCHEMA["properties"].items() if k != "sold_out"},
+    }
+    shop.save()
+    page = editor.get(change(task)).content.decode()
+    assert "no longer asks for these" in page
+    editor.post(change(task), form(version=str(task.version), arg_sold_out=None, name="Kept"))
+    task.refresh_from_db()
+    assert task.name == "Kept"
+    assert task.arguments["sold_out"] is True
+    editor.post(
+        change(task), form(version=str(task.version), arg_sold_out=None, drop_sold_out="on")
+    )
+    task.refresh_from_db()
+    assert "sold_out" not in task.arguments
+
+
+def test_save_and_run_now_leads_to_the_run(editor, shop):
+    answer = editor.post(reverse(ADD), form(_run="", _save=None))
+    run = Run.objects.get()
+    assert answer.url == reverse("admin:tasks_run_page", args=[run.pk])
+    assert (run.trigger, run.requested_by) == ("manual", "maja")
+
+
+def test_a_new_task_that_is_tested_stays_off_until_somebody_switches_it_on(editor, shop):
+    editor.post(reverse(ADD), form(_test="", _save=None))
+    run, task = Run.objects.get(), Task.objects.get()
+    assert (run.trigger, run.settings["CLOSESPIDER_ITEMCOUNT"]) == ("test", 5)
+    assert not task.enabled
+    Run.objects.update(status="succeeded", started_at=timezone.now(), finished_at=timezone.now())
+    page = editor.get(reverse("admin:tasks_run_page", args=[run.pk])).content.decode()
+    assert "Looks right, switch it on" in page
+    editor.post(reverse("admin:tasks_task_switch", args=[task.pk]), {"on": "1"})
+    task.refresh_from_db()
+    assert task.enabled
+
+
+def test_a_mixed_interval_stays_as_it_is(editor, task):
+    Schedule.objects.update(kind="interval", days=1, hours=2, cron="")
+    page = editor.get(change(task)).content.decode()
+    assert 'value="keep" checked' in page
+    schedule = task.schedules.get()
+    editor.post(
+        change(task),
+        form(**{
+            "version": str(task.version),
+            "schedules-0-key": schedule.key,
+            "schedules-0-kind": "keep",
+        }),
+    )  # fmt: skip
+    schedule.refresh_from_db()
+    assert (schedule.days, schedule.hours) == (1, 2)
+
+
+def test_the_preview_is_refused_to_strangers_and_changes_nothing(client, editor, shop, viktor):
+    query = {"schedules-0-kind": "daily", "schedules-0-daily_time": "09:00",
+             "schedules-0-timezone": "UTC", "schedules-0-enabled": "on"}  # fmt: skip
+    page = editor.get(reverse("admin:tasks_preview"), query).content.decode()
+    assert "Every day at 09:00" in page
+    assert not Task.objects.exists()
+    client.logout()
+    assert client.get(reverse("admin:tasks_preview"), query).status_code == 302
+
+
+def test_an_unfit_preview_names_the_field(editor, shop):
+    query = {"schedules-0-kind": "cron", "schedules-0-cron": "1 2 3", "schedules-0-timezone": "UTC"}
+    page = editor.get(reverse("admin:tasks_preview"), query).content.decode()
+    assert 'data-field="cron"' in page
+    assert "Fix the marked field" in page
