@@ -1,4 +1,5 @@
 #!/usr/bin/env python
+# PYTHON_ARGCOMPLETE_OK
 from __future__ import annotations
 
 import os
@@ -7,9 +8,20 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
+    if "_ARGCOMPLETE" in os.environ:
+        answer_shell()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
+
+
+def answer_shell() -> None:
+    import django
+
+    django.setup()
+    from tasks.management.verbs.completion import answer_shell
+
+    answer_shell()
 
 
 if __name__ == "__main__":
