@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import stat
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
@@ -44,9 +47,16 @@ def cache_folder(task_key: str) -> Path:
     return data_dir() / "httpcache" / task_key
 
 
-def is_inside(path: Path, folder: Path) -> bool:
-    """False for links that lead out of it: a spider may have made one."""
-    return path.resolve().is_relative_to(folder.resolve())
+def open_plain(path: Path) -> IO[bytes]:
+    """Raises OSError for anything but a file of the run: a spider may have put a link there, to
+    something that isn't its own, or a pipe, which would wait for ever."""
+    if path.parent.is_symlink():
+        raise PermissionError(f"{path.parent} is a link")
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PermissionError(f"{path} is not a plain file")
+    return os.fdopen(descriptor, "rb")
 
 
 def remove_folder(run: Run) -> None:

@@ -1,0 +1,76 @@
+"""Bounded reads of run.log by byte offset. Offsets are those of the whole log as it was written:
+packing and cutting don't shift them, and a cut is one gap."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.execution.folder import open_plain
+from tasks.runtime.files import read_json
+from tasks.runtime.logcut import read_gap
+
+MAX_READ = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Bytes from `start`; the next read begins at `end`."""
+
+    data: bytes
+    start: int
+    end: int
+    gap: tuple[int, int] | None = None
+    """Set when the read jumped over what was cut out."""
+
+
+class LogFile:
+    """Either of run.log and run.log.gz, the one that is there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._plain = folder / "run.log"
+        self._packed = folder / "run.log.gz"
+        self._folder = folder
+
+    def size(self) -> int:
+        """Logical: where the next line will begin."""
+        try:
+            return self._plain.lstat().st_size
+        except OSError:
+            known = read_json(self._folder / "log.json") or {}
+            return int(known.get("size") or 0)
+
+    def gap(self) -> tuple[int, int] | None:
+        return read_gap(self._folder)
+
+    def read(self, start: int, limit: int = MAX_READ) -> Chunk:
+        """At most `limit` bytes from `start`, never across the gap."""
+        start, limit = max(0, start), max(0, min(limit, MAX_READ))
+        gap = self.gap()
+        jumped = gap if gap and gap[0] <= start < gap[1] else None
+        if jumped:
+            start = jumped[1]
+        if gap and start < gap[0]:
+            limit = min(limit, gap[0] - start)
+        data = self._read(start, limit, gap)
+        return Chunk(data, start, start + len(data), jumped)
+
+    def _read(self, start: int, limit: int, gap: tuple[int, int] | None) -> bytes:
+        try:
+            with open_plain(self._plain) as file:
+                file.seek(start)
+                return file.read(limit)
+        except FileNotFoundError:
+            return self._read_packed(start, limit, gap)
+        except OSError:
+            return b""
+
+    def _read_packed(self, start: int, limit: int, gap: tuple[int, int] | None) -> bytes:
+        missing = gap[1] - gap[0] if gap and start >= gap[1] else 0
+        try:
+            with open_plain(self._packed) as raw, gzip.GzipFile(fileobj=raw) as file:
+                file.seek(start - missing)
+                return file.read(limit)
+        except (OSError, EOFError):
+            return b""

@@ -1,0 +1,187 @@
+"""What pages show of a log: parsed lines, errors only, search, follow. Each call reads a bounded
+part, whatever the size of the log or of its lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.execution.logfile import MAX_READ, LogFile
+
+MAX_LINE = 4000
+MAX_LINES = 2000
+ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
+
+_LINE = re.compile(
+    r"(?P<at>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) \[(?P<logger>[^\]]{1,200})\] "
+    r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL): (?P<message>.*)",
+    re.DOTALL,
+)
+_ANSI = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|.)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class LogLine:
+    start: int
+    end: int
+    text: str
+    """Without its time, logger and level when it has them: what is left to read."""
+    level: str = ""
+    logger: str = ""
+    at: datetime | None = None
+    is_gap: bool = False
+    is_cut: bool = False
+    """Longer than is shown."""
+
+    @property
+    def is_error(self) -> bool:
+        return self.level in ERROR_LEVELS
+
+
+@dataclass(frozen=True)
+class LogPage:
+    lines: list[LogLine]
+    start: int
+    end: int
+    """Where the next read goes on."""
+    size: int
+    is_whole: bool
+    """Nothing comes after it at the moment."""
+
+
+def read_log(
+    folder: Path, offset: int = 0, *, limit: int = MAX_READ, ended: bool = False
+) -> LogPage:
+    """Whole lines from `offset`. A negative offset counts from the end, as `tail` does.
+
+    Of an ended run the last line may lack its end; of a live one it is awaited.
+    """
+    log = LogFile(folder)
+    size = log.size()
+    start = _tail_start(log, size, -offset) if offset < 0 else min(offset, size)
+    chunk = log.read(start, limit)
+    is_last = chunk.end >= size
+    lines = list(_split(chunk.data, chunk.start, is_last=is_last, ended=ended))[:MAX_LINES]
+    if chunk.gap:
+        lines.insert(0, _gap_line(chunk.gap))
+    end = lines[-1].end if lines else chunk.start
+    return LogPage(lines, start, end, size, is_whole=end >= size)
+
+
+def _tail_start(log: LogFile, size: int, wanted: int) -> int:
+    """The first line that begins in the last `wanted` bytes."""
+    start = max(0, size - min(wanted, MAX_READ))
+    gap = log.gap()
+    if gap and start < gap[1] <= size:
+        return max(start, gap[0])
+    if start == 0:
+        return 0
+    head = log.read(start - 1, MAX_LINE).data
+    newline = head.find(b"\n")
+    return start + newline if newline >= 0 else start
+
+
+def _gap_line(gap: tuple[int, int]) -> LogLine:
+    return LogLine(gap[0], gap[1], "", is_gap=True)
+
+
+def _split(data: bytes, start: int, *, is_last: bool, ended: bool) -> Iterator[LogLine]:
+    known = LogLine(0, 0, "")
+    position = 0
+    while position < len(data):
+        newline = data.find(b"\n", position)
+        after = newline + 1 if newline >= 0 else len(data)
+        # An open line comes whole with a later read, unless it alone fills this one.
+        is_awaited = len(data) - position < MAX_LINE and not ended if is_last else position > 0
+        if newline < 0 and is_awaited:
+            return
+        line = parse_line(data[position:after], start + position)
+        # Lines of a traceback belong to the record above them.
+        known = line if line.level else replace(line, level=_inherited(known, line), at=known.at)
+        yield known
+        position = after
+
+
+def _inherited(above: LogLine, line: LogLine) -> str:
+    return above.level if line.text[:1] in {" ", "\t"} or _is_traceback(line.text) else ""
+
+
+def _is_traceback(text: str) -> bool:
+    return text.startswith(("Traceback ", "During handling", "The above exception"))
+
+
+def parse_line(raw: bytes, start: int) -> LogLine:
+    text = clean_text(raw[: MAX_LINE * 4].decode("utf-8", "replace").rstrip("\r\n"))
+    is_cut = len(text) > MAX_LINE or len(raw) > MAX_LINE * 4
+    match = _LINE.match(text)
+    end = start + len(raw)
+    if match is None:
+        return LogLine(start, end, text[:MAX_LINE], is_cut=is_cut)
+    return LogLine(
+        start,
+        end,
+        match["message"][:MAX_LINE],
+        level=match["level"],
+        logger=match["logger"],
+        at=_moment(match["at"]),
+        is_cut=is_cut,
+    )
+
+
+def clean_text(text: str) -> str:
+    """Without colours and what else would act on a screen or turn the reading direction."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ANSI.sub("", text))
+
+
+def _moment(text: str) -> datetime | None:
+    """Scrapy writes local time; the process of a run has the server's zone."""
+    try:
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").astimezone(UTC)
+    except ValueError:
+        return None
+
+
+# --- search -----------------------------------------------------------------------------------
+
+SEARCH_BYTES = 8 * 1024 * 1024
+MAX_FOUND = 500
+
+
+@dataclass(frozen=True)
+class Found:
+    lines: list[LogLine]
+    end: int
+    """Where the search goes on; the whole log was searched when it is the size."""
+    size: int
+
+
+def search_log(
+    folder: Path,
+    text: str = "",
+    *,
+    offset: int = 0,
+    errors_only: bool = False,
+    ended: bool = False,
+) -> Found:
+    """Lines that hold the text, upper or lower case alike, within a bounded part of the log."""
+    wanted = text.lower()
+    found: list[LogLine] = []
+    position, last = offset, offset + SEARCH_BYTES
+    size = LogFile(folder).size()
+    while position < min(last, size) and len(found) < MAX_FOUND:
+        page = read_log(folder, position, ended=ended)
+        found += [line for line in page.lines if _matches(line, wanted, errors_only=errors_only)]
+        if page.end <= position:
+            break
+        position = page.end
+    return Found(found[:MAX_FOUND], position, size)
+
+
+def _matches(line: LogLine, wanted: str, *, errors_only: bool) -> bool:
+    if line.is_gap or (errors_only and not line.is_error):
+        return False
+    return wanted in line.text.lower() or wanted in line.logger.lower()
