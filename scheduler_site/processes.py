@@ -21,14 +21,14 @@ def process_env() -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
-def main() -> int:
+def run(procfile: Path) -> int:
     manager = honcho.manager.Manager()
-    procfile = parse_procfile((ROOT / "Procfile").read_text(encoding="utf-8"))
-    for name, command in procfile.processes.items():
+    processes = parse_procfile(procfile.read_text(encoding="utf-8")).processes
+    for name, command in processes.items():
         manager.add_process(name, command, env=process_env(), cwd=str(ROOT))
     manager.loop()
     return int(manager.returncode or 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(ROOT / "Procfile"))

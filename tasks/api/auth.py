@@ -74,8 +74,12 @@ class Session(APIKeyCookie):
     param_name = settings.SESSION_COOKIE_NAME
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        # Without a session there is nothing to forge: that is 401, not a failed CSRF check.
-        return super().__call__(request) if request.user.is_authenticated else None
+        if not request.user.is_authenticated:
+            # There is nothing to forge: that is 401, not a failed CSRF check.
+            return None
+        # The CSRF check may look for its token in a form, after which the body can't be read.
+        _ = request.body
+        return super().__call__(request)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Caller | None:
         user = cast("User", request.user)

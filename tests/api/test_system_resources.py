@@ -114,7 +114,11 @@ def test_a_session_needs_the_csrf_token_to_change(maja: User, shop: Any) -> None
     assert browser.get("/api/v1/tasks").status_code == 200
     assert browser.post("/api/v1/tasks/shop/run").status_code == 403
     token = browser.get("/api/v1/docs").content.decode().partition('data-csrf-token="')[2][:64]
-    answer = browser.post("/api/v1/tasks/shop/run", headers={"X-CSRFToken": token})
+    form = browser.post("/api/v1/tasks/shop/run", {"a": "b"}, headers={"X-CSRFToken": token})
+    assert form.status_code == 400
+    answer = browser.post(
+        "/api/v1/tasks/shop/run", content_type="application/json", headers={"X-CSRFToken": token}
+    )
     assert answer.status_code == 202
 
 

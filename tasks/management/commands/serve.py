@@ -6,6 +6,7 @@ from typing import Any
 
 import uvicorn
 from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 # Open event streams are cut after this; a browser comes back by itself.
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        demand_static_files()
         listener = listen(options["host"], options["port"])
         self.stdout.write(f"Serving {settings.SITE_URL}/")
         server = uvicorn.Server(configuration())
@@ -29,6 +31,16 @@ class Command(BaseCommand):
             self.stdout.write("Stopped.")
         if not server.started:
             raise CommandError("The site could not start; the lines above say why.")
+
+
+def demand_static_files() -> None:
+    """Without them every page would answer 500."""
+    manifest = getattr(staticfiles_storage, "manifest_name", None)
+    if manifest and not staticfiles_storage.exists(manifest):
+        raise CommandError(
+            f"There are no static files in {settings.STATIC_ROOT}. "
+            "Run manage.py setup_site (or collectstatic) first."
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:

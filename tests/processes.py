@@ -1,0 +1,61 @@
+"""Real processes for tests: started with a mark, so that none of them can be overlooked."""
+
+from __future__ import annotations
+
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+MARK = "SPIDER_SCHEDULER_TEST"
+
+
+def marked(mark: str) -> list[str]:
+    """What runs with that mark in its environment, descendants in other sessions included."""
+    needle = f"{MARK}={mark}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if needle in (process / "environ").read_bytes().split(b"\0"):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                found.append(f"{process.name} {command}")
+        except OSError:
+            continue
+    return found
+
+
+@contextmanager
+def started(
+    command: list[str], *, mark: str, env: Mapping[str, str], **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command,
+        env={**env, MARK: mark},
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+        for line in marked(mark):
+            subprocess.run(["kill", "-9", line.split()[0]], check=False)
+
+
+def status(url: str) -> int | None:
+    """The answer's status, or None while nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return None

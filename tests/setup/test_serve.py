@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.environment import ROOT
+from tests.processes import started, status
+from tests.waiting import wait_until
+
+SERVE = [sys.executable, "manage.py", "serve"]
+
+
+def serving(env, port):
+    command = [*SERVE, "--port", str(port)]
+    return started(command, mark=f"serve-{port}", env=env, cwd=ROOT)
+
+
+@pytest.fixture
+def site_env(process_env):
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
+    subprocess.run(command, env=process_env, cwd=ROOT, check=True)
+    return process_env
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_the_site_and_ends_when_told(site_env, free_port, sign):
+    with serving(site_env, free_port) as server:
+        address = f"http://127.0.0.1:{free_port}/admin/login/"
+        assert wait_until(lambda: status(address), timeout=30) == 200
+        server.send_signal(sign)
+        server.wait(timeout=10)
+
+
+def test_an_address_that_is_taken_is_named(site_env):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with serving(site_env, port) as server:
+            output, _ = server.communicate(timeout=30)
+    assert server.returncode == 1
+    assert f"Can't listen on 127.0.0.1, port {port}" in output
+    assert "Traceback" not in output
+
+
+def test_a_host_that_is_not_ours_is_refused(site_env, free_port):
+    with serving(site_env, free_port):
+        url = f"http://127.0.0.1:{free_port}/admin/login/"
+        wait_until(lambda: status(url), timeout=30)
+        request = urllib.request.Request(url, headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(request, timeout=10)
+        with refusal.value as error:
+            assert error.code == 400
+
+
+def test_without_static_files_it_says_what_to_run(process_env, free_port):
+    with serving(process_env, free_port) as server:
+        output, _ = server.communicate(timeout=30)
+    assert server.returncode == 1
+    assert "manage.py setup_site" in output
