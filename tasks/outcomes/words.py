@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 ADMINISTRATOR = _("Send this page to your administrator. The log below says what they need.")
 RUN_AGAIN = _("Press Run again.")
 WAIT = _("Wait an hour and press Run again. Short troubles often end by themselves.")
+CATCH_UP = _(
+    "To catch up by itself next time, open the task and choose “Run once as soon as possible”"
+    " under “If a run was missed”."
+)
 OPEN_PAGE = _("Open the page in your own browser and see what it shows.")
 
 
@@ -251,12 +255,24 @@ TABLE: dict[str, _Entry] = {
         (_("If this happens often, plan more time between runs."),),
     ),
     "hold": _Entry(_("Skipped"), _("All tasks were on hold: %(message)s")),
-    "blackout": _Entry(_("Skipped"), _("It fell into a time in which nothing runs.")),
+    "blackout": _Entry(_("Skipped"), _("It fell into a time in which nothing runs: %(message)s")),
     "scheduler_down": _Entry(
         _("Missed"),
-        _("The scheduler was not running at this time."),
-        _("The computer or the scheduler was off."),
-        (RUN_AGAIN,),
+        _("The scheduler was not running: it was off from %(off_from)s to %(off_to)s."),
+        _("The computer that runs the scheduler was switched off or restarting."),
+        (RUN_AGAIN, CATCH_UP),
+    ),
+    "database_down": _Entry(
+        _("Missed"),
+        _("The database could not be reached from %(off_from)s to %(off_to)s."),
+        _("The database was stopped, restarting, or its disk was full."),
+        (RUN_AGAIN, CATCH_UP, ADMINISTRATOR),
+    ),
+    "clock_jump": _Entry(
+        _("Missed"),
+        _("The clock of the scheduler's computer jumped from %(off_from)s to %(off_to)s."),
+        _("The clock was set by hand, or the computer was asleep."),
+        (RUN_AGAIN, CATCH_UP),
     ),
 }
 UNKNOWN = _Entry(_("Ended"), _("The run has ended."))

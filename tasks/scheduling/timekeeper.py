@@ -15,9 +15,9 @@ from tasks.scheduling.clocks import Jump, Lookout
 from tasks.scheduling.lease import Lease, NotLeading, limit_hung_transactions
 from tasks.scheduling.presence import Presence
 from tasks.scheduling.reconcile import Reconciler
+from tasks.services.events import queue_startup_runs
 from tasks.services.firing import Fired, fire
 from tasks.services.planning import Absence
-from tasks.services.startup import queue_startup_runs
 
 logger = logging.getLogger(__name__)
 
@@ -148,4 +148,4 @@ class Timekeeper:
         logger.warning("%s", text)
         self.presence.note(f"clock_{jump.kind}", text)
         if jump.kind != "back":
-            self.absence = Absence(reason="scheduler_down", since=self.last_tick)
+            self.absence = Absence(reason="clock_jump", since=self.last_tick)

@@ -94,7 +94,7 @@ def fire(
         plan.settle(rows)
         insert_runs(fired.runs)
         _advance(plan.watermarks)
-        _stop(plan.rooms.values())
+        stop_others(plan.rooms.values())
         store(fired.due)
     return fired
 
@@ -115,7 +115,7 @@ class _Plan:
             return
         oldest = min(row.watermark or self.now for row in good)
         standstill = Standstill.since(oldest)
-        self.rooms = _rooms(good)
+        self.rooms = rooms_of((row.task_pk, row.overlap_policy, row.max_instances) for row in good)
         for row in good:
             self._settle(row, standstill)
 
@@ -136,10 +136,11 @@ class _Plan:
     def _record(
         self, row: DueSchedule, slots: Slots, delay: timedelta, standstill: Standstill
     ) -> None:
+        zone = self.known[row.id].timing.zone
         wanted = to_start(
             slots, now=self.now, delay=delay, catch_up=row.catch_up, window=row.window
         )
-        for decision in missed(slots, wanted, self.absence):
+        for decision in missed(slots, wanted, self.absence, zone):
             self._add(row, decision)
         # Runs that make up for missed ones wait for each other, whatever the overlap rule.
         catching_up = len(wanted) > 1 and row.catch_up == Task.CatchUp.ALL
@@ -196,11 +197,9 @@ def aware(value: datetime | str | None) -> datetime | None:
     return value
 
 
-def _rooms(rows: Sequence[DueSchedule]) -> dict[int, Room]:
-    rooms = {
-        row.task_pk: Room(policy=row.overlap_policy, max_instances=row.max_instances)
-        for row in rows
-    }
+def rooms_of(tasks: Iterable[tuple[int, str, int]]) -> dict[int, Room]:
+    """What runs or waits of each (primary key, overlap policy, max_instances)."""
+    rooms = {pk: Room(policy=policy, max_instances=instances) for pk, policy, instances in tasks}
     # A retry that waits for its time is no live spider yet.
     active = Run.objects.active().exclude(trigger=Run.Trigger.TEST)
     active = active.filter(Q(not_before__isnull=True) | Q(not_before__lte=timezone.now()))
@@ -212,20 +211,7 @@ def _rooms(rows: Sequence[DueSchedule]) -> dict[int, Room]:
     return rooms
 
 
-def _advance(watermarks: Mapping[int, datetime]) -> None:
-    if not watermarks:
-        return
-    columns = {"id": "bigint", "watermark": "timestamptz"}
-    rows = ({"id": key, "watermark": moment} for key, moment in watermarks.items())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE tasks_schedule SET watermark = f.watermark "  # noqa: S608
-            f"FROM {rows_source(columns)} WHERE tasks_schedule.id = f.id",
-            [rows_value(columns, rows)],
-        )
-
-
-def _stop(rooms: Iterable[Room]) -> None:
+def stop_others(rooms: Iterable[Room]) -> None:
     """What `cancel_running` puts aside for a new run."""
     now = timezone.now()
     wish: dict[str, Any] = {"cancel_requested_at": now, "cancel_requested_by": SCHEDULER.name}
@@ -241,3 +227,16 @@ def _stop(rooms: Iterable[Room]) -> None:
             )
         if room.to_stop:
             Run.objects.filter(pk__in=room.to_stop, cancel_requested_at__isnull=True).update(**wish)
+
+
+def _advance(watermarks: Mapping[int, datetime]) -> None:
+    if not watermarks:
+        return
+    columns = {"id": "bigint", "watermark": "timestamptz"}
+    rows = ({"id": key, "watermark": moment} for key, moment in watermarks.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tasks_schedule SET watermark = f.watermark "  # noqa: S608
+            f"FROM {rows_source(columns)} WHERE tasks_schedule.id = f.id",
+            [rows_value(columns, rows)],
+        )

@@ -32,6 +32,7 @@ _GIVEN = {
     "slots": "integer",
     "queued_at": "timestamptz",
     "not_before": "timestamptz",
+    "requested_by": "text",
     "finished_at": "timestamptz",
 }
 _FROM_TASK = {
@@ -57,6 +58,7 @@ class NewRun:
     for_slot: datetime | None = None
     upstream_id: UUID | None = None
     not_before: datetime | None = None
+    requested_by: str = SCHEDULER.name
     slots: int = 1
     id: UUID = field(default_factory=uuid4)
 
@@ -103,8 +105,6 @@ def _statement(vendor: str) -> tuple[str, tuple[Any, ...]]:
 
 
 def _constant(each: Field[Any, Any]) -> Any:
-    if each.column == "requested_by":
-        return SCHEDULER.name
     default = each.get_default()
     if isinstance(default, dict | list):
         return json.dumps(default)

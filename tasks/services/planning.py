@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tasks.models import Run, Task
 from tasks.slots import Slots
@@ -36,10 +37,21 @@ class Absence:
     since: datetime | None = None
     until: datetime | None = None
 
-    @property
-    def detail(self) -> dict[str, Any]:
-        known = {"since": self.since, "until": self.until}
-        return {name: moment.isoformat() for name, moment in known.items() if moment is not None}
+    def detail(self, zone: ZoneInfo) -> dict[str, Any]:
+        if self.since is None or self.until is None:
+            return {}
+        return {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "off_from": _clock_time(self.since, self.until, zone),
+            "off_to": _clock_time(self.until, self.until, zone),
+        }
+
+
+def _clock_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    local = moment.astimezone(zone)
+    same_day = local.date() == now.astimezone(zone).date()
+    return f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
 
 
 @dataclass(kw_only=True)
@@ -76,21 +88,18 @@ def to_start(
 ) -> set[datetime]:
     """The slots that start now; the others were missed."""
 
-    def within(limit: timedelta) -> list[datetime]:
-        return [slot for slot in slots.newest if now - slot - delay <= limit]
-
-    if catch_up == Task.CatchUp.ALL:
-        return set(within(max(window, ON_TIME)))
-    fresh = within(ON_TIME)
-    if not fresh and catch_up == Task.CatchUp.LATEST:
-        return set(within(window)[-1:])
-    return set(fresh)
+    limit = ON_TIME if catch_up == Task.CatchUp.NONE else max(window, ON_TIME)
+    recent = [slot for slot in slots.newest if now - slot - delay <= limit]
+    return set(recent if catch_up == Task.CatchUp.ALL else recent[-1:])
 
 
-def missed(slots: Slots, started: set[datetime], absence: Absence) -> list[Decision]:
+def missed(
+    slots: Slots, started: set[datetime], absence: Absence, zone: ZoneInfo
+) -> list[Decision]:
     """One row for each of the newest slots, one for all the older ones together."""
+    detail = absence.detail(zone)
     found = [
-        Decision(slot=slot, status=Status.MISSED, reason=absence.reason, detail=absence.detail)
+        Decision(slot=slot, status=Status.MISSED, reason=absence.reason, detail=detail)
         for slot in slots.newest
         if slot not in started
     ]
@@ -101,7 +110,7 @@ def missed(slots: Slots, started: set[datetime], absence: Absence) -> list[Decis
             slots=slots.older,
             status=Status.MISSED,
             reason=absence.reason,
-            detail=absence.detail,
+            detail=detail,
         )
         found.insert(0, older)
     return found

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from tasks.models import Run, Schedule
+from tasks.models import Run
 from tasks.services.actors import SCHEDULER
+from tasks.services.events import queue_follow_ups
 from tasks.services.moves import move
 from tasks.services.runs import new_run
 
@@ -20,7 +21,6 @@ Status = Run.Status
 RETRIED_REASONS = frozenset(
     {"unreachable", "timeout", "no_progress", "killed", "lost", "blocked", "site_error", "dns"}
 )
-GOOD = {Status.SUCCEEDED, Status.SUSPICIOUS}
 
 
 def finish_run(
@@ -84,23 +84,3 @@ def _retry(run: Run) -> bool:
 def _as_run(run: Run) -> Mapping[str, Any]:
     names = ("arguments", "secrets", "settings", "spider", "kind", "user_id", "fingerprint")
     return {name: getattr(run, name) for name in names}
-
-
-def queue_follow_ups(run: Run) -> None:
-    wanted = [Schedule.After.EITHER]
-    if run.status in GOOD:
-        wanted.append(Schedule.After.SUCCESS)
-    elif run.status == Status.FAILED:
-        wanted.append(Schedule.After.FAILURE)
-    followers = Schedule.objects.on().filter(
-        kind=Schedule.Kind.AFTER, after_task=run.task, after_on__in=wanted
-    )
-    for schedule in followers.select_related("task"):
-        new_run(
-            schedule.task,
-            trigger=Run.Trigger.CHAIN,
-            actor=SCHEDULER,
-            schedule=schedule,
-            upstream=run,
-            not_before=timezone.now() + timedelta(seconds=schedule.delay),
-        ).save(force_insert=True)

@@ -33,10 +33,10 @@ class Standstill:
         """Why nothing starts at this moment: a reason and what its sentence needs."""
         for hold in self.holds:
             if _holds(hold, moment):
-                return "hold", {"note": hold.note, "by": hold.author}
+                return "hold", {"message": hold.note, "by": hold.author}
         for blackout in self.blackouts:
             if blackout.task_id in {None, task_pk} and is_blacked_out(blackout, moment):
-                return "blackout", {"name": blackout.name}
+                return "blackout", {"message": blackout.name}
         return None
 
 

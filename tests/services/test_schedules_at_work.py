@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tasks.models import AuditEntry, Hold, Run, Schedule, SpiderInfo, Task
+from tasks.services.actors import SCHEDULER
+from tasks.services.backfill import LIMIT, backfill, count_backfill
+from tasks.services.errors import InvalidInput
+from tasks.services.events import queue_follow_ups, queue_startup_runs
+from tasks.services.load import hours_of_the_week
+from tasks.services.spreading import spread_schedules
+from tasks.services.watch import never_running
+from tests.scheduling.helpers import HOUR, NOON, known_of, make_schedule, run_of
+
+pytestmark = pytest.mark.django_db
+
+
+# --- backfill
+
+
+def test_a_backfill_is_counted_first_and_then_queued_in_order():
+    make_schedule(cron="0 */2 * * *")
+    make_schedule(key="other", kind="after", after_task=make_schedule("up").task)
+    span = {"task_id": "prices", "start": NOON, "end": NOON + 10 * HOUR}
+    assert count_backfill(**span) == 5
+    runs = backfill(**span)
+    assert [run.for_slot for run in runs] == [NOON + n * HOUR for n in (2, 4, 6, 8, 10)]
+    assert {run.trigger for run in runs} == {"backfill"}
+    assert {run.scheduled_for for run in runs} == {None}
+    assert {run.requested_by for run in runs} == {"python"}
+    assert AuditEntry.objects.filter(action="backfill").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("cron", "start", "end", "field"),
+    [
+        ("* * * * *", NOON, NOON + (LIMIT / 60 + 1) * HOUR, "end"),
+        ("0 0 1 1 *", NOON, NOON + HOUR, "start"),
+        ("* * * * *", NOON, NOON, "end"),
+        ("* * * * *", NOON, NOON + 100_000 * HOUR, "end"),
+        ("* * * * *", NOON.replace(tzinfo=None), NOON, "start"),
+    ],
+)
+def test_a_backfill_that_makes_no_sense_is_refused(cron, start, end, field):
+    make_schedule(cron=cron)
+    with pytest.raises(InvalidInput) as caught:
+        backfill(task_id="prices", start=start, end=end)
+    assert list(caught.value.errors) == [field]
+    assert not Run.objects.exists()
+
+
+# --- spreading
+
+
+def test_spreading_delays_each_schedule_by_its_own_time_and_moves_no_slot():
+    schedules = [make_schedule(f"task-{n}") for n in range(40)]
+    names = [each.task.task_id for each in schedules]
+    assert spread_schedules(task_ids=names, seconds=3600, actor=SCHEDULER) == 40
+    assert spread_schedules(task_ids=names, seconds=3600) == 0
+    spread = list(Schedule.objects.all())
+    assert {each.watermark for each in spread} == {NOON}
+    known = known_of(*spread)
+    assert len({known[each.pk].delay(each.pk) // timedelta(minutes=10) for each in spread}) == 6
+    with pytest.raises(InvalidInput):
+        spread_schedules(task_ids=names, seconds=10**7)
+
+
+# --- load of the week
+
+
+def test_the_week_shows_how_many_runs_start_in_each_hour():
+    make_schedule("daily", cron="30 3 * * *")
+    make_schedule("workdays", cron="0,30 10 * * 1-5")
+    make_schedule("minutes", cron="* * * * *")
+    make_schedule("off", cron="0 3 * * *", enabled=False)
+    make_schedule("once", kind="once", run_at=NOON + 30 * HOUR)
+    make_schedule("broken", cron="nonsense", watermark=None)
+    week = hours_of_the_week(now=NOON, zone="UTC")
+    assert [day[3] for day in week] == [61] * 7
+    assert [day[10] for day in week] == [62] * 5 + [60] * 2
+    assert week[2][18] == 61
+    assert sum(map(sum, week)) == 7 * 24 * 60 + 7 + 10 + 1
+
+
+def test_the_week_is_on_the_wall_clock_of_the_reader():
+    make_schedule(cron="0 12 * * 1")
+    assert hours_of_the_week(now=NOON, zone="Asia/Tokyo")[0][21] == 1
+
+
+def test_jitter_moves_starts_into_their_hour():
+    schedule = make_schedule(cron="59 3 * * *", jitter=3600)
+    delay = known_of(schedule)[schedule.pk].delay(schedule.pk)
+    hour = 3 if delay < timedelta(minutes=1) else 4
+    assert [day[hour] for day in hours_of_the_week(now=NOON, zone="UTC")] == [1] * 7
+
+
+# --- what will never run
+
+
+def codes() -> dict[str, str]:
+    return {each.task.task_id: each.code for each in never_running(now=NOON)}
+
+
+def test_what_is_on_but_will_never_run_is_found_with_its_reason():
+    make_schedule("fine")
+    make_schedule("off", task={"enabled": False}, end_at=NOON - HOUR)
+    make_schedule("ended", end_at=NOON - HOUR)
+    make_schedule("unreadable", cron="nonsense")
+    make_schedule("no-next", cron="0 0 1 1 *", end_at=NOON + HOUR)
+    make_schedule("once", kind="once", run_at=NOON - HOUR)
+    upstream = make_schedule("upstream", task={"enabled": False}).task
+    make_schedule("follower", kind="after", after_task=upstream)
+    make_schedule("started", kind="startup", end_at=NOON - HOUR)
+    assert codes() == {
+        "ended": "ended",
+        "unreadable": "unreadable",
+        "no-next": "no_next",
+        "follower": "upstream_off",
+        "started": "ended",
+    }
+
+
+def test_a_task_whose_spider_is_missing_is_found_once():
+    make_schedule("a", task={"spider": "gone"})
+    make_schedule("a", key="second")
+    make_schedule("b", task={"spider": "broken"})
+    make_schedule("c", task={"kind": "cleanup", "spider": ""})
+    make_schedule("d")
+    assert codes() == {}  # the catalogue was never read
+    SpiderInfo.objects.create(name="shop", seen_at=timezone.now())
+    SpiderInfo.objects.create(name="broken", error="SyntaxError", seen_at=timezone.now())
+    found = never_running(now=NOON)
+    assert [(each.task.task_id, each.code) for each in found] == [
+        ("a", "spider_missing"),
+        ("b", "spider_missing"),
+    ]
+    assert "“gone”" in found[0].message
+
+
+# --- follow-ups and start-up
+
+
+def follow(upstream_status: str = "succeeded", **fields) -> Schedule:
+    upstream = make_schedule("up")
+    follower = make_schedule("down", kind="after", after_task=upstream.task, **fields)
+    queue_follow_ups(run_of(upstream, upstream_status))
+    return follower
+
+
+@pytest.mark.parametrize(
+    ("after_on", "status", "follows"),
+    [
+        ("success", "succeeded", True),
+        ("success", "suspicious", True),
+        ("success", "failed", False),
+        ("failure", "failed", True),
+        ("failure", "succeeded", False),
+        ("failure", "cancelled", False),
+        ("either", "failed", True),
+        ("either", "cancelled", True),
+    ],
+)
+def test_a_follow_up_is_queued_after_the_ends_it_waits_for(after_on, status, follows):
+    follower = follow(status, after_on=after_on)
+    assert Run.objects.filter(schedule=follower, status="queued").exists() == follows
+
+
+def test_a_follow_up_happens_once_per_upstream_run():
+    follower = follow(delay=90)
+    upstream = Run.objects.get(task__task_id="up")
+    queue_follow_ups(upstream)
+    run = Run.objects.get(schedule=follower)
+    assert run.upstream == upstream
+    assert timedelta(seconds=80) < run.not_before - timezone.now() <= timedelta(seconds=90)
+
+
+def test_a_follow_up_meets_holds_overlap_and_bounds():
+    Hold.objects.create(note="x", author="olof", starts_at=NOON)
+    held = follow()
+    assert Run.objects.get(schedule=held).reason == "hold"
+    Hold.objects.all().delete()
+    run_of(held)
+    queue_follow_ups(run_of(make_schedule("up", key="2"), "succeeded"))
+    assert Run.objects.filter(schedule=held, reason="overlap").count() == 1
+    Schedule.objects.filter(pk=held.pk).update(end_at=NOON)
+    queue_follow_ups(run_of(make_schedule("up", key="3"), "succeeded"))
+    assert Run.objects.filter(schedule=held).count() == 2
+
+
+def test_start_up_schedules_run_when_a_scheduler_starts():
+    schedule = make_schedule(kind="startup")
+    make_schedule("off", kind="startup", enabled=False)
+    make_schedule("later", kind="startup", start_at=timezone.now() + HOUR)
+    queue_startup_runs(now=timezone.now())
+    assert Run.objects.get().schedule == schedule
+    assert Run.objects.get().trigger == "startup"
+    Task.objects.all().delete()
+    assert queue_startup_runs(now=timezone.now()).runs == []
