@@ -29,7 +29,7 @@ def settle(run: Run) -> bool:
     """False: another process settled it first."""
     folder = run_folder(run)
     outcome, exited = read_json(folder / "outcome.json"), read_json(folder / "exit.json")
-    if exited is not None and exited.get("token") != run.claim_token:
+    if exited is not None and exited.get("pid") != run.pid:
         exited = None
     stop = read_json(folder / "stop.json") or {}
     facts = facts_of(

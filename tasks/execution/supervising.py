@@ -205,7 +205,10 @@ class Supervisor:
         if run is None or run.claim_token != news.token or run.is_ended:
             return
         folder = run_folder(run)
-        if run.status == Status.STARTING and not self._has_claimed(run, folder):
+        claimed = run.status == Status.RUNNING or self._has_claimed(run, folder)
+        if claimed and run.pid != news.record.get("pid"):
+            return  # a second process under this claim, which was turned away
+        if not claimed:
             if revoke(folder, run.claim_token):
                 message = str(news.record.get("message") or _last_line(folder))
                 self._end_unstarted(run, Status.FAILED, "launcher", message=message)

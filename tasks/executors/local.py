@@ -6,8 +6,8 @@ import contextlib
 import json
 import os
 import socket
-import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +16,7 @@ from tasks.executors.base import Ended, ExecutorUnavailable, Health, Start
 from tasks.executors.environment import clean_environment, settings_module_of
 
 BOOT = Path(__file__).resolve().parent.parent / "runtime" / "boot.py"
+QUIT_SECONDS = 5.0
 LOG_LIMIT = 5 * 1024 * 1024
 
 
@@ -30,7 +31,7 @@ class LocalExecutor:
         self._buffer = b""
         self._ended: list[Ended] = []
         self._health = Health()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._pid: int | None = None
 
     # --- connection -------------------------------------------------------------------------
 
@@ -55,20 +56,37 @@ class LocalExecutor:
         return True
 
     def _start_launcher(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self._is_starting():
             return
         if self._log.exists() and self._log.stat().st_size > LOG_LIMIT:
             self._log.replace(self._log.with_suffix(".old.log"))
-        # A file, never a pipe: the launcher outlives us. Its own session keeps Ctrl-C from it.
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - no input is in it
+        # A file, never a pipe: the launcher outlives us. It takes a session of its own.
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        try:
+            self._pid = os.posix_spawn(
+                sys.executable,
                 [sys.executable, "-P", str(BOOT), "launcher", str(self._path)],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+                self._environment,
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, log, 1),
+                    (os.POSIX_SPAWN_DUP2, log, 2),
+                ],
             )
+        finally:
+            os.close(log)
+
+    def _is_starting(self) -> bool:
+        """True while the launcher that this object started lives; reaps it when it doesn't."""
+        if self._pid is None:
+            return False
+        try:
+            ended, _status = os.waitpid(self._pid, os.WNOHANG)
+        except ChildProcessError:
+            ended = self._pid
+        if ended:
+            self._pid = None
+        return self._pid is not None
 
     def descriptor(self) -> int | None:
         return self._sock.fileno() if self._sock is not None else None
@@ -78,9 +96,9 @@ class LocalExecutor:
             with contextlib.suppress(ExecutorUnavailable):
                 self._send({"op": "quit"})
         self._disconnect()
-        if quit_too and self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5)
+        deadline = time.monotonic() + QUIT_SECONDS
+        while quit_too and self._is_starting() and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _disconnect(self) -> None:
         if self._sock is not None:
@@ -140,8 +158,8 @@ class LocalExecutor:
         return self._health
 
     def pid(self) -> int | None:
-        """Of the launcher that this object started, for tests and for the process list."""
-        return self._process.pid if self._process else None
+        """Of the launcher, where this object started it."""
+        return self._pid
 
 
 def _broken(error: tuple[str, str]) -> str:

@@ -88,7 +88,7 @@ def _storage(facts: Facts, _: Expectations) -> Verdict | None:
     if facts.items_lost or stored < facts.items:
         detail = {"items": facts.items, "stored": stored, "message": facts.storage_error}
         return Verdict(FAILED, "items_lost", detail)
-    failed = facts.total("feedexport/failed_count/")
+    failed = facts.total("feedexport/failed_count/") or facts.feed_errors
     return Verdict(FAILED, "feed_failed", {"feeds": failed}) if failed else None
 
 
@@ -137,7 +137,7 @@ def _nothing_read(facts: Facts, _: Expectations) -> Verdict | None:
     if facts.items:
         return None
     answers = status_counts(facts.stats)
-    good = sum(count for code, count in answers.items() if code < 400) - _robots_answers(facts)
+    good = sum(count for code, count in answers.items() if code < 300) - _robots_answers(facts)
     if good > 0:
         return None
     if facts.refused:
@@ -206,7 +206,7 @@ def _robots_answers(facts: Facts) -> int:
     return sum(
         facts.count(name)
         for name in facts.stats
-        if name.startswith(prefix) and name.removeprefix(prefix) < "400"
+        if name.startswith(prefix) and name.removeprefix(prefix) < "300"
     )
 
 

@@ -33,8 +33,11 @@ class ErrorNotes(logging.Handler):
         super().__init__(logging.ERROR)
         self.first: Json | None = None
         self.last: Json | None = None
+        self.feeds = 0
 
     def emit(self, record: logging.LogRecord) -> None:
+        # A feed that cannot even be opened counts in no statistic: its handler just fails.
+        self.feeds += record.name == "scrapy.utils.signal" and "FeedExporter" in str(record.args)
         kind = record.exc_info[0] if record.exc_info else None
         cause = record.exc_info[1] if record.exc_info else None
         self.last = {
@@ -165,6 +168,7 @@ def write_outcome(
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost
         outcome["items_error"] = extension.items.error
+        outcome["feed_errors"] = extension.errors.feeds
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last
     write_json(context.folder / "outcome.json", outcome)

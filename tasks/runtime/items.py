@@ -4,12 +4,15 @@ import json
 import math
 import os
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from itemadapter import ItemAdapter
 from scrapy.utils.serialize import ScrapyJSONEncoder
 
 FLUSH_BYTES = 64 * 1024
+# What is only in memory is lost when the process is killed.
+FLUSH_SECONDS = 0.25
 
 
 class _Encoder(ScrapyJSONEncoder):
@@ -28,6 +31,7 @@ class ItemWriter:
         self._encoder = _Encoder(ensure_ascii=False, allow_nan=False)
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
+        self._flushed = 0.0
         self._written_bytes = os.fstat(self._file).st_size
         self._max_bytes = max_bytes
         self.stored = 0
@@ -41,7 +45,7 @@ class ItemWriter:
             return
         self._waiting.append(line)
         self._waiting_bytes += len(line)
-        if self._waiting_bytes >= FLUSH_BYTES:
+        if self._waiting_bytes >= FLUSH_BYTES or monotonic() - self._flushed >= FLUSH_SECONDS:
             self.flush()
 
     @property
@@ -52,6 +56,7 @@ class ItemWriter:
         lines, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if not lines:
             return
+        self._flushed = monotonic()
         data = b"".join(lines)
         try:
             self._write_whole(data)

@@ -21,7 +21,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from .child import HANDLED, become_run, reset_signals, run_and_exit
+from .child import HANDLED, REFUSED, become_run, reset_signals, run_and_exit
 from .files import Json, boot_id, start_ticks, write_json
 from .preload import Watch, preload, reasons_against_forking, spider_folders
 from .project import Project, enter_project, project_path
@@ -254,7 +254,9 @@ class Launcher:
             "at": time.time(),
         }
         try:
-            write_json(Path(run["folder"]) / "exit.json", record)
+            # One that was turned away says nothing about the run.
+            if code != REFUSED:
+                write_json(Path(run["folder"]) / "exit.json", record)
         except OSError as error:
             record["record_error"] = str(error)
         self._tell({"event": "exit", **record})
@@ -284,6 +286,8 @@ def _signal_pipe() -> tuple[int, int]:
 
 
 def main(arguments: list[str]) -> int:
+    if os.getsid(0) != os.getpid():
+        os.setsid()  # Ctrl-C in a terminal is for the scheduler, which decides about runs
     enter_project(project_path())
     inherited = Inheritance.receive()
     doors = inherited.doors if inherited else Doors.open(Path(arguments[0]))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
@@ -23,6 +24,7 @@ class Bench:
     """A worker that is driven by the test itself: no thread, no waiting in the dark."""
 
     def __init__(self):
+        self.effects = Path(settings.DATA_DIR) / "effects"
         self.workers = []
         self.worker = self.new_worker()
 
@@ -86,7 +88,8 @@ class Bench:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def log(self, run):
-        return (run_folder(run) / "run.log").read_text(errors="replace")
+        path = run_folder(run) / "run.log"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def states(self):
         return list(Run.objects.values_list("spider", "status", "reason", "detail"))

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tasks.outcomes import Expectations, Facts, decide, explain, facts_of
+from tasks.outcomes.words import TABLE
+
+GOOD = {"has_outcome": True, "is_final": True, "finish_reason": "finished", "items": 10}
+
+
+def verdict(expected=None, **facts):
+    found = decide(Facts(**{**GOOD, **facts}), expected)
+    return found.status, found.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected", "status", "reason"),
+    [
+        ({}, {}, "succeeded", ""),
+        ({"finish_reason": "closespider_itemcount"}, {}, "succeeded", ""),
+        ({"finish_reason": "closespider_errorcount"}, {}, "failed", "spider_error"),
+        ({"finish_reason": "banned"}, {}, "suspicious", "closed_early"),
+        ({"finish_reason": "memusage_exceeded"}, {}, "failed", "memory"),
+        ({"finish_reason": "shutdown"}, {}, "failed", "killed"),
+        ({"finish_reason": "shutdown", "stop_reason": "cancelled"}, {}, "cancelled", "cancelled"),
+        ({"finish_reason": "", "stop_reason": "timeout"}, {}, "failed", "timeout"),
+        ({"finish_reason": "shutdown", "stop_reason": "memory"}, {}, "failed", "memory"),
+        ({"stop_reason": "cancelled"}, {}, "succeeded", ""),
+        ({"is_final": False, "exit_signal": 9}, {}, "failed", "killed"),
+        ({"is_final": False, "exit_signal": signal.SIGSEGV}, {}, "failed", "crashed"),
+        ({"is_final": False, "exit_signal": signal.SIGXCPU}, {}, "failed", "cpu_limit"),
+        ({"has_outcome": False, "is_final": False}, {}, "failed", "lost"),
+        ({"has_outcome": False, "is_final": False, "exit_code": 1}, {}, "failed", "crashed"),
+        ({"bootstrap_error": "ValidationError"}, {}, "failed", "bad_arguments"),
+        (
+            {"bootstrap_error": "TypeError", "error_message": "unexpected keyword argument 'x'"},
+            {},
+            "failed",
+            "bad_arguments",
+        ),
+        ({"items_lost": 1}, {}, "failed", "items_lost"),
+        ({"items_on_disk": 9}, {}, "failed", "items_lost"),
+        ({"items_on_disk": 10}, {}, "succeeded", ""),
+        ({"stats": {"spider_exceptions/count": 2}}, {}, "suspicious", "some_errors"),
+        ({"stats": {"spider_exceptions/count": 2}}, {"max_errors": 5}, "succeeded", ""),
+        ({"stats": {"log_count/ERROR": 6}}, {"max_errors": 5}, "failed", "too_many_errors"),
+        ({"items": 0}, {}, "suspicious", "no_items"),
+        ({"items": 0}, {"allow_empty": True}, "succeeded", ""),
+        ({"items": 40}, {"usual_items": 100}, "suspicious", "few_items"),
+        ({"items": 60}, {"usual_items": 100}, "succeeded", ""),
+        ({"items": 40}, {"usual_items": 100, "usual_share": 30}, "succeeded", ""),
+        (
+            {"items": 0, "stats": {"robotstxt/forbidden": 1}},
+            {"allow_empty": True},
+            "failed",
+            "robots",
+        ),
+        (
+            {
+                "stats": {
+                    "downloader/response_status_count/200": 4,
+                    "downloader/response_status_count/403": 6,
+                }
+            },
+            {},
+            "suspicious",
+            "many_failed_pages",
+        ),
+        (
+            {
+                "items": 0,
+                "stats": {"downloader/exception_type_count/x.DownloadTimeoutError": 1},
+            },
+            {},
+            "failed",
+            "timeout_site",
+        ),
+    ],
+)
+def test_facts_decide(facts, expected, status, reason):
+    assert verdict(Expectations(**expected), **facts) == (status, reason)
+
+
+@pytest.mark.parametrize("reason", sorted(TABLE))
+def test_every_reason_says_what_happened(reason):
+    found = explain(reason, {"message": "100 % wrong"})
+    assert found.title
+    assert found.happened
+    assert "%(" not in found.happened
+
+
+def test_an_unknown_reason_and_a_missing_detail_never_fail():
+    assert explain("from_the_future").happened
+    assert "–" in explain("blocked").happened
+
+
+def test_files_that_hold_nonsense_are_facts_too():
+    assert facts_of({"stats": None}, None, stop_reason="", items_on_disk=None).items == 0
+    assert (
+        facts_of(None, {"code": None, "signal": 9}, stop_reason="", items_on_disk=0).exit_signal
+        == 9
+    )
+
+
+def test_of_a_traceback_the_last_line_is_the_message():
+    outcome = {"bootstrap_error": {"type": "spider_import", "message": "Traceback\n  x\nBad: y\n"}}
+    assert facts_of(outcome, None, stop_reason="", items_on_disk=None).error_message == "Bad: y"
