@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
 from tasks.models import Run
-from tasks.web import actions, history, run_view
+from tasks.web import actions, history, run_files, run_view
 from tasks.web.site import View
 
 
@@ -25,6 +25,10 @@ class RunAdmin(admin.ModelAdmin[Run]):
         return [
             own("<uuid:run_id>/", run_view.page, "page"),
             own("<uuid:run_id>/live/", run_view.live, "live"),
+            own("<uuid:run_id>/log/", run_files.log_lines, "log"),
+            own("<uuid:run_id>/log/file/", run_files.log_file, "log_file"),
+            own("<uuid:run_id>/items/<slug:form>/", run_files.items_file, "items"),
+            own("<uuid:run_id>/bundle/", run_files.bundle_file, "bundle"),
             own("<uuid:run_id>/stop/", actions.stop_run, "stop"),
             own("<uuid:run_id>/again/", actions.again, "again"),
             *super().get_urls(),

@@ -12,12 +12,15 @@ from django.utils.translation import ngettext
 from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.web import charts, runs, states, when
+from tasks.web.compare import Compared, compare
+from tasks.web.item_view import ItemTable, first_items
 from tasks.web.outcome_words import help_for
 from tasks.web.progress import percent_of, time_left
 from tasks.web.runs import Usual
 from tasks.web.states import Look
 from tasks.web.verdict import started_sentence, verdict
 
+ENDED_WELL = frozenset({Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS})
 NOT_RUN = frozenset({Run.Status.MISSED, Run.Status.SKIPPED})
 
 
@@ -55,6 +58,10 @@ class RunPage:
     is_test: bool
     arguments: list[tuple[str, Any]]
     stats: list[tuple[str, Any]]
+    items: ItemTable
+    compared: Compared | None
+
+    downloads = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"))
 
 
 def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
@@ -79,6 +86,8 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         is_test=run.trigger == Run.Trigger.TEST,
         arguments=[*run.arguments.items(), *((name, "••••••") for name in run.secrets)],
         stats=sorted(run.stats.items()),
+        items=first_items(run) if happened else ItemTable(),
+        compared=compare(run, now, zone) if run.status in ENDED_WELL else None,
     )
 
 

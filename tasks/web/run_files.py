@@ -1,0 +1,73 @@
+"""What a run left behind: its log, its items, and a bundle of both for a developer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.views.decorators.http import require_GET
+
+from tasks.execution.folder import run_folder
+from tasks.execution.items import CONTENT_TYPES, Format, export_items
+from tasks.execution.logfile import LogFile
+from tasks.models import Run
+from tasks.web import bundle, log_view
+from tasks.web.run_view import find_run
+from tasks.web.streams import download
+from tasks.web.zones import zone_of
+
+
+def _name(run: Run, ending: str) -> str:
+    return f"{run.task_key}-{run.at:%Y%m%d-%H%M%S}.{ending}"
+
+
+@require_GET
+def log_lines(request: HttpRequest, run_id: UUID) -> JsonResponse:
+    """The lines since an offset: what the page asks for while the run goes on."""
+    run = find_run(request, run_id)
+    offset = request.GET.get("after", "0")
+    if not (offset.isascii() and offset.isdecimal() and len(offset) < 19):
+        raise Http404
+    part = log_view.after(run, int(offset), zone_of(request.user))
+    lines = [line.as_json() for line in part.lines]
+    ended = run.is_ended and part.next >= part.size
+    return JsonResponse({"lines": lines, "next": part.next, "ended": ended})
+
+
+@require_GET
+def log_file(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    run = find_run(request, run_id)
+    return download(
+        request, _log_parts(run), name=_name(run, "log"), content_type="text/plain; charset=utf-8"
+    )
+
+
+def _log_parts(run: Run) -> Iterator[bytes]:
+    log = LogFile(run_folder(run))
+    chunk = log.read(0)
+    while chunk.data:
+        yield chunk.data
+        chunk = log.read(chunk.end)
+
+
+@require_GET
+def items_file(request: HttpRequest, run_id: UUID, form: str) -> StreamingHttpResponse:
+    run = find_run(request, run_id)
+    if form not in CONTENT_TYPES:
+        raise Http404
+    return download(
+        request,
+        export_items(run_folder(run), cast("Format", form)),
+        name=_name(run, form),
+        content_type=CONTENT_TYPES[form],
+    )
+
+
+@require_GET
+def bundle_file(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    run = find_run(request, run_id)
+    response = HttpResponse(bundle.build(run), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{_name(run, "zip")}"'
+    return response

@@ -13,11 +13,12 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from tasks.models import Run
+from tasks.web import log_view
 from tasks.web.run_data import read_run_page
 from tasks.web.zones import zone_of
 
 
-def _run(request: HttpRequest, run_id: UUID) -> Run:
+def find_run(request: HttpRequest, run_id: UUID) -> Run:
     if not request.user.has_perm("tasks.view_run"):
         raise PermissionDenied
     run = Run.objects.select_related("task", "schedule", "retry_of").filter(pk=run_id).first()
@@ -37,8 +38,10 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 
 def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    run = _run(request, run_id)
+    run = find_run(request, run_id)
     context = _context(request, run)
+    if context["page"].happened:
+        context["log"] = log_view.chosen(run, request.GET, zone_of(request.user))
     return TemplateResponse(
         request,
         "tasks/run.html",
@@ -48,4 +51,4 @@ def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 def live(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Everything above the log again, for the script that keeps a running run fresh."""
-    return render(request, "tasks/_run.html", _context(request, _run(request, run_id)))
+    return render(request, "tasks/_run.html", _context(request, find_run(request, run_id)))

@@ -5,7 +5,9 @@
   if (!live) return;
   const every = Number(live.dataset.every);
   let misses = 0;
-  let shown = live.innerHTML;
+  /* Each answer carries fresh form tokens: they are no change. */
+  const bare = (text) => text.replaceAll(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
+  let shown = "";
 
   const keep = () => {
     const open = [...live.querySelectorAll("details[open][id]")].map((each) => each.id);
@@ -35,7 +37,7 @@
   };
   const busy = () => {
     const selection = document.getSelection();
-    return live.querySelector("form :focus-visible") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
+    return live.querySelector("form :focus-visible, :is(a, button, summary):active") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
   };
   const refresh = async () => {
     if (document.hidden || busy()) return;
@@ -46,8 +48,8 @@
       const text = await answer.text();
       misses = 0;
       lost(false);
-      if (text === shown) return;
-      shown = text;
+      if (bare(text) === shown) return;
+      shown = bare(text);
       const kept = keep();
       live.innerHTML = text;
       restore(kept);

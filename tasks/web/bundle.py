@@ -1,0 +1,99 @@
+"""Send to developer: what somebody needs who has never seen this run, with secrets taken out."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from tasks.execution.folder import run_folder
+from tasks.execution.items import read_items
+from tasks.execution.logfile import MAX_READ, LogFile
+from tasks.execution.logs import search_log
+from tasks.execution.report import report_of
+from tasks.models import Run
+from tasks.runtime.files import read_json
+from tasks.secrets import MASK, SecretUnreadable, unseal
+
+# Things in addresses, headers and logs that let somebody in.
+_SECRETIVE = re.compile(
+    r"(?i)((?:api[-_]?key|access[-_]?token|token|secret|passw(?:or)?d|pwd|authorization|cookie|"
+    r"session(?:id)?|signature)[\"']?\s*[=:]\s*[\"']?)((?:bearer |basic )?[^\s\"'&;,}]+)"
+)
+_USERINFO = re.compile(r"(?i)(https?://)[^/\s:@]+:[^/\s@]+@")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    text = _USERINFO.sub(rf"\1{MASK}@", text)
+    text = _SECRETIVE.sub(rf"\1{MASK}", text)
+    return _EMAIL.sub("…@…", text)
+
+
+def secrets_of(run: Run) -> list[str]:
+    found = []
+    for token in run.secrets.values():
+        try:
+            found.append(str(unseal(token)))
+        except SecretUnreadable:
+            continue
+    return found
+
+
+def build(run: Run) -> bytes:
+    folder, secrets = run_folder(run), secrets_of(run)
+    parts = {
+        "READ-ME.txt": _introduction(run),
+        "report.json": json.dumps(
+            report_of(run, read_json(folder / "outcome.json"), read_json(folder / "exit.json")),
+            indent=2,
+            ensure_ascii=False,
+            default=str,
+        ),
+        "log-end.txt": _log_end(folder),
+        "log-errors.txt": _errors(folder),
+        "items-first.json": json.dumps(
+            read_items(folder, limit=20).items, indent=2, ensure_ascii=False
+        ),
+        "failing-page.html": _failing_page(folder),
+    }
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            if text:
+                archive.writestr(name, redact(text, secrets))
+    return target.getvalue()
+
+
+def _introduction(run: Run) -> str:
+    return (
+        f"Run {run.pk} of the task {run.task_key}, spider {run.spider}.\n"
+        f"Status: {run.status} {run.reason}\n"
+        f"Python {platform.python_version()} on {platform.system()}.\n"
+        "Secrets, passwords, cookies and e-mail addresses were taken out.\n"
+    )
+
+
+def _log_end(folder: Path) -> str:
+    log = LogFile(folder)
+    chunk = log.read(max(0, log.size() - MAX_READ))
+    return chunk.data.decode("utf-8", "replace")
+
+
+def _errors(folder: Path) -> str:
+    found = search_log(folder, errors_only=True, ended=True)
+    return "\n".join(f"{line.at or ''} {line.level} {line.text}" for line in found.lines)
+
+
+def _failing_page(folder: Path) -> str:
+    page = folder / "failing-page.html"
+    if page.is_symlink() or not page.is_file():
+        return ""
+    with page.open("rb") as file:
+        return file.read(2 * 1024 * 1024).decode("utf-8", "replace")

@@ -1,0 +1,72 @@
+"""The first items of a run as a table that stays readable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from tasks.execution.folder import run_folder
+from tasks.execution.items import Item, cell_text, columns_of, read_items
+from tasks.models import Run
+
+FIRST = 20
+COLUMNS = 8
+CELL = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    is_number: bool = False
+    is_link: bool = False
+    full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTable:
+    columns: list[tuple[str, bool]] = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+
+
+def first_items(run: Run, limit: int = FIRST) -> ItemTable:
+    try:
+        items = read_items(run_folder(run), limit=limit).items
+    except ValueError:
+        return ItemTable()
+    return table(items)
+
+
+def table(items: list[Item]) -> ItemTable:
+    names = [name for name in columns_of(items) if any(each.get(name) for each in items)]
+    shown = names[:COLUMNS]
+    rows = [[cell(item.get(name)) for name in shown] for item in items]
+    numbers = [all(row[i].is_number or not row[i].text for row in rows) for i in range(len(shown))]
+    labels = [name.replace("_", " ").capitalize() for name in shown]
+    return ItemTable(list(zip(labels, numbers, strict=True)), rows, names[COLUMNS:])
+
+
+def cell(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return Cell(_("yes") if value else _("no"))
+    if isinstance(value, (int, float)):
+        return Cell(_number(value), is_number=True)
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        value = ", ".join(value)
+    text = cell_text(value)
+    is_link = text.startswith(("http://", "https://")) and " " not in text
+    short = text if len(text) <= CELL else text[: CELL - 1] + "…"
+    return Cell(short, is_link=is_link, full=text if is_link else "")
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1e15 or value != value:  # noqa: PLR0124 (NaN)
+        return str(value)
+    digits = (
+        None if isinstance(value, int) else min(4, len(f"{value:.4f}".rstrip("0").split(".")[1]))
+    )
+    return number_format(value, decimal_pos=digits, force_grouping=abs(value) >= 10_000)
