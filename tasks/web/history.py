@@ -117,7 +117,7 @@ class Shown:
     older: str = ""
 
 
-def read_page(found: list[RunQuerySet], place: Place | None, size: int = PER_PAGE) -> Shown:
+def read_page(found: list[RunQuerySet], place: Place | None, size: int) -> Shown:
     towards_older = place is None or place.older
     rows: list[Run] = []
     for part in found:
@@ -198,7 +198,7 @@ def filters(request: HttpRequest) -> list[Filter]:
 def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     now, zone = timezone.now(), zone_of(request.user)
     found = found_runs(request, now.astimezone(zone).date(), zone)
-    shown = read_page(found, read_place(request))
+    shown = read_page(found, read_place(request), PER_PAGE)
     if "q" in request.GET and len(shown.runs) == 1 and runs.parse_id(request.GET["q"].strip()):
         return redirect(run_url(shown.runs[0]))
     chosen = filters(request)

@@ -64,9 +64,9 @@ def cell(value: Any) -> Cell:
 
 
 def _number(value: float) -> str:
-    if abs(value) >= 1e15 or value != value:  # noqa: PLR0124 (NaN)
+    if not isfinite(value) or abs(value) >= 1e15:
         return str(value)
-    digits = (
-        None if isinstance(value, int) else min(4, len(f"{value:.4f}".rstrip("0").split(".")[1]))
-    )
-    return number_format(value, decimal_pos=digits, force_grouping=abs(value) >= 10_000)
+    if isinstance(value, int):
+        return number_format(value, force_grouping=abs(value) >= 10_000)
+    digits = len(f"{value:.4f}".rstrip("0").partition(".")[2])
+    return number_format(value, decimal_pos=max(digits, 1), force_grouping=abs(value) >= 10_000)

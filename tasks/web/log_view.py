@@ -59,11 +59,9 @@ def _word(line: LogLine) -> tuple[str, str]:
 
 def show(line: LogLine, zone: tzinfo) -> Line:
     css, word = _word(line)
-    text = (
-        _("A part in the middle was cut out: the log was too long.") if line.is_gap else line.text
-    )
-    if line.is_cut:
-        text += " …"
+    text = line.text + (" …" if line.is_cut else "")
+    if line.is_gap:
+        text = _("A part in the middle was cut out: the log was too long.")
     return Line(css, when.clock_time(line.at, zone) if line.at else "", word, text)
 
 

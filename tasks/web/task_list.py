@@ -25,6 +25,7 @@ from tasks.web.states import Look
 from tasks.web.zones import zone_of
 
 PER_PAGE = 50
+NARROWING = ("q", "outcome", "spider", "on", "tag")
 
 
 @dataclass(slots=True)
@@ -163,7 +164,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             "links": _links(request, shown),
             "filters": chosen,
             "query": request.GET.get("q", ""),
-            "narrowed": bool(request.GET.get("q")) or any(each.value for each in chosen),
+            "narrowed": any(request.GET.get(name) for name in NARROWING),
             "here": request.get_full_path(),
             "may": {
                 right: request.user.has_perm(f"tasks.{right}_task")

@@ -144,7 +144,7 @@ def _shown(kind: str, value: Any) -> Any:
 
 def _help(kind: str, declared: Schema, *, stored: bool) -> str:
     parts = [str(declared.get("description", "")).strip()]
-    if kind == "lines":
+    if kind == "lines" and "per line" not in parts[0].lower():
         parts.append(_("One per line."))
     if stored:
         parts.append(_("A value is stored and never shown. Leave this empty to keep it."))

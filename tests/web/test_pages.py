@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
+from tasks.services.tasks import create_task
+from tasks.web import history
+
+PAGES = ["admin:index", "admin:tasks_task_changelist", "admin:tasks_run_changelist",
+         "admin:tasks_task_add", "admin:spiders", "admin:spider_help"]  # fmt: skip
+
+
+@pytest.fixture
+def spider(db):
+    return SpiderInfo.objects.create(name="shop", title="Shop", schema={}, seen_at=timezone.now())
+
+
+@pytest.fixture
+def task(spider):
+    return create_task(
+        task_id="shoes", name="Shoes", spider="shop",
+        schedules=[{"kind": "cron", "cron": "0 * * * *", "timezone": "UTC"}],
+    )  # fmt: skip
+
+
+def make_run(task, status="succeeded", minutes=0, **fields):
+    at = timezone.now() - timedelta(minutes=minutes)
+    ran = status not in {"missed", "skipped", "queued"}
+    values = {
+        "at": at,
+        "started_at": at if ran else None,
+        "finished_at": at + timedelta(seconds=20) if ran and status != "running" else None,
+        "trigger": "schedule",
+        **fields,
+    }
+    return Run.objects.create(
+        task=task,
+        task_key=task.task_id,
+        task_name=task.name,
+        status=status,
+        spider="shop",
+        **values,
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_for_an_editor_and_sends_strangers_to_the_login(client, maja, task, name):
+    address = reverse(name)
+    assert "/login/" in client.get(address).url
+    client.force_login(maja)
+    answer = client.get(address)
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "style=" not in page
+    assert "<style" not in page
+    assert "onclick" not in page
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_jobs_of_the_scheduler_library_have_no_pages(client, anna):
+    client.force_login(anna)
+    assert client.get("/admin/django_apscheduler/djangojob/").status_code == 404
+    assert client.get("/admin/axes/accessattempt/").status_code == 404
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(client, viktor, task):
+    run = make_run(task)
+    client.force_login(viktor)
+    page = client.get(reverse("admin:tasks_task_changelist")).content.decode()
+    assert "sp-switch" not in page
+    assert "New task" not in page
+    assert client.get(reverse("admin:tasks_task_add")).status_code == 403
+    for name, args in [
+        ("admin:tasks_task_run", [task.pk]),
+        ("admin:tasks_task_switch", [task.pk]),
+        ("admin:tasks_task_copy", [task.pk]),
+        ("admin:tasks_run_again", [run.pk]),
+        ("admin:tasks_task_change", [task.pk]),
+        ("admin:tasks_task_delete", [task.pk]),
+    ]:
+        assert client.post(reverse(name, args=args)).status_code == 403, name
+    task.refresh_from_db()
+    assert (task.enabled, Run.objects.count()) == (True, 1)
+
+
+def test_an_operator_runs_and_switches_but_does_not_edit(client, olof, task):
+    client.force_login(olof)
+    client.post(reverse("admin:tasks_task_switch", args=[task.pk]), {"on": "0"})
+    task.refresh_from_db()
+    assert not task.enabled
+    assert client.post(reverse("admin:tasks_task_run", args=[task.pk])).status_code == 302
+    assert Run.objects.get().requested_by == "olof"
+    assert client.post(reverse("admin:tasks_task_change", args=[task.pk])).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["run", "test", "switch", "copy", "undo"])
+def test_no_address_of_a_task_acts_on_get(client, anna, task, name):
+    client.force_login(anna)
+    assert client.get(reverse(f"admin:tasks_task_{name}", args=[task.pk])).status_code == 405
+    assert not Run.objects.exists()
+
+
+def test_running_a_task_that_already_runs_names_the_run_in_the_way(client, olof, task):
+    busy = make_run(task, "running")
+    client.force_login(olof)
+    answer = client.post(reverse("admin:tasks_task_run", args=[task.pk]), follow=True)
+    page = answer.content.decode()
+    assert "already running" in page
+    assert reverse("admin:tasks_run_page", args=[busy.pk]) in page
+
+
+def test_a_waiting_run_is_stopped_at_once(client, olof, task):
+    run = make_run(task, "queued")
+    client.force_login(olof)
+    page = client.post(reverse("admin:tasks_run_stop", args=[run.pk]), follow=True).content.decode()
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert "taken out of the queue" in page
+
+
+def test_a_running_run_says_stopping_until_it_is_true(client, olof, task):
+    run = make_run(task, "running", items=3)
+    client.force_login(olof)
+    page = client.post(reverse("admin:tasks_run_stop", args=[run.pk]), follow=True).content.decode()
+    assert "Stopping: 3 items so far" in page
+    run.refresh_from_db()
+    assert run.status == "running"
+
+
+def test_the_home_page_lists_what_needs_somebody_with_one_button(client, olof, task):
+    make_run(task, minutes=60)
+    failed = make_run(task, "failed", minutes=1, reason="blocked", detail={"code": 403})
+    client.force_login(olof)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "The website refused the spider (answer 403)." in page
+    assert reverse("admin:tasks_run_again", args=[failed.pk]) in page
+
+
+def test_a_newer_good_run_settles_the_attention(client, olof, task):
+    make_run(task, "failed", minutes=60, reason="blocked")
+    make_run(task, minutes=1)
+    client.force_login(olof)
+    assert "Nothing needs you." in client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_home_page_says_when_the_scheduler_is_gone(client, olof, task):
+    client.force_login(olof)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "The scheduler has stopped." in page
+    now = timezone.now()
+    SchedulerProcess.objects.create(name="a", host="a", pid=1, started_at=now, seen_at=now)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "The scheduler has stopped." not in page
+    assert "Scheduler running" in page
+
+
+def test_an_empty_installation_shows_the_first_steps(client, maja):
+    client.force_login(maja)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "Three steps to the first results" in page
+    assert "No tasks yet" in client.get(reverse("admin:tasks_task_changelist")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("q=shoe", True), ("q=hats", False), ("on=0", False), ("spider=shop", True),
+     ("outcome=failed", True), ("outcome=ok", False), ("tag=none", False)],
+)  # fmt: skip
+def test_the_list_of_tasks_is_searched_and_filtered(client, viktor, task, query, found):
+    make_run(task, "failed", reason="blocked")
+    client.force_login(viktor)
+    page = client.get(reverse("admin:tasks_task_changelist") + "?" + query).content.decode()
+    assert (">Shoes</a>" in page) == found
+    assert ("Nothing matches" in page) != found
+
+
+@pytest.mark.parametrize(
+    ("action", "enabled", "runs"), [("run", True, 1), ("off", False, 0), ("on", True, 0)]
+)
+def test_several_tasks_are_changed_at_once(client, olof, task, action, enabled, runs):
+    client.force_login(olof)
+    client.post(reverse("admin:tasks_task_changelist"), {"action": action, "selected": [task.pk]})
+    task.refresh_from_db()
+    assert (task.enabled, Run.objects.count()) == (enabled, runs)
+
+
+def test_tags_are_added_and_taken_away(client, maja, task):
+    client.force_login(maja)
+    data = {"action": "tag", "selected": [task.pk], "tags": "prices, weekly", "_confirmed": "1"}
+    client.post(reverse("admin:tasks_task_changelist"), {**data, "how": "add"})
+    assert [tag.name for tag in task.tags.all()] == ["prices", "weekly"]
+    client.post(reverse("admin:tasks_task_changelist"), {**data, "how": "remove", "tags": "weekly"})
+    assert [tag.name for tag in task.tags.all()] == ["prices"]
+
+
+def test_tasks_of_the_same_time_are_spread_out(client, maja, spider):
+    tasks = [
+        create_task(task_id=name, name=name, spider="shop",
+                    schedules=[{"kind": "cron", "cron": "0 3 * * 1-5", "timezone": "UTC"}])
+        for name in ("a", "b", "c")
+    ]  # fmt: skip
+    client.force_login(maja)
+    data = {"action": "stagger", "selected": [each.pk for each in tasks], "step": "10"}
+    shown = client.post(reverse("admin:tasks_task_changelist"), data).content.decode()
+    assert "03:20" in shown
+    client.post(reverse("admin:tasks_task_changelist"), {**data, "_confirmed": "1"})
+    crons = sorted(each.schedules.get().cron for each in tasks)
+    assert crons == ["0 3 * * 1-5", "10 3 * * 1-5", "20 3 * * 1-5"]
+
+
+def test_deleting_asks_first_and_keeps_the_history_unless_told_otherwise(client, maja, task):
+    make_run(task)
+    client.force_login(maja)
+    address = reverse("admin:tasks_task_delete", args=[task.pk])
+    assert "be undone" in client.post(address).content.decode()
+    assert Task.objects.exists()
+    client.post(address, {"_confirmed": "1", "history": "keep"})
+    assert not Task.objects.exists()
+    assert Run.objects.get().task_name == "Shoes"
+    page = client.get(reverse("admin:tasks_run_changelist") + "?q=shoes").content.decode()
+    assert "Shoes" in page
+
+
+def test_a_copy_is_off(client, maja, task):
+    client.force_login(maja)
+    client.post(reverse("admin:tasks_task_copy", args=[task.pk]))
+    copy = Task.objects.exclude(pk=task.pk).get()
+    assert (copy.enabled, copy.schedules.count()) == (False, 1)
+
+
+def test_the_changes_of_a_task_are_told_field_by_field_and_taken_back(client, maja, task):
+    client.force_login(maja)
+    client.post(reverse("admin:tasks_task_switch", args=[task.pk]), {"on": "0"})
+    address = reverse("admin:tasks_task_history", args=[task.pk])
+    page = client.get(address).content.decode()
+    assert "switched it off" in page
+    assert "Undo this change" in page
+    client.post(reverse("admin:tasks_task_undo", args=[task.pk]))
+    task.refresh_from_db()
+    assert task.enabled
+
+
+def test_the_history_pages_back_and_forth_over_equal_moments(client, viktor, task, monkeypatch):
+    monkeypatch.setattr(history, "PER_PAGE", 3)
+    moment = timezone.now()
+    made = {make_run(task, at=moment).pk for _i in range(8)}
+    client.force_login(viktor)
+    address, seen = reverse("admin:tasks_run_changelist"), []
+    query, back = "", None
+    while True:
+        context = client.get(address + query).context
+        seen += [row.run.pk for row in context["rows"]]
+        if not context["older"] or len(seen) > 20:
+            break
+        query, back = context["older"], context["newer"]
+    assert sorted(map(str, seen)) == sorted(map(str, made))
+    assert back
+
+
+def test_an_invented_place_in_the_history_is_refused(client, viktor, task):
+    client.force_login(viktor)
+    for place in ("nonsense", "2026-01-01~x", "2026-01-01T00:00~" + "0" * 32):
+        answer = client.get(reverse("admin:tasks_run_changelist"), {"before": place})
+        assert answer.status_code == 400, place
+
+
+def test_a_run_number_in_the_search_opens_that_run(client, viktor, task):
+    run = make_run(task)
+    client.force_login(viktor)
+    answer = client.get(reverse("admin:tasks_run_changelist"), {"q": str(run.pk)})
+    assert answer.url == reverse("admin:tasks_run_page", args=[run.pk])
+
+
+@pytest.mark.parametrize(
+    "query", ["outcome=failed", "by=manual", "date=today", "task=shoes", "q=shoe"]
+)
+def test_the_history_is_filtered(client, viktor, task, query):
+    make_run(task, minutes=60 * 24 * 3)
+    wanted = make_run(task, "failed", trigger="manual", requested_by="olof", reason="dns")
+    client.force_login(viktor)
+    page = client.get(reverse("admin:tasks_run_changelist") + "?" + query)
+    assert wanted.pk in [row.run.pk for row in page.context["rows"]]
+    assert (len(page.context["rows"]) == 1) == (query not in {"task=shoes", "q=shoe"})
