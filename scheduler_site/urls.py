@@ -5,11 +5,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from tasks.api.app import api
-
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("api/v1/", api.urls),
+    path("", include("tasks.api.urls")),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]
 

@@ -11,3 +11,10 @@ COMMON = (401, 403, 422, 429, 503)
 
 def answers(success: dict[int, Any], *problems: int) -> dict[int, Any]:
     return {**success, **dict.fromkeys(sorted({*COMMON, *problems}), Problem)}
+
+
+def gateway_answers(success: dict[int, Any], *problems: int) -> dict[int, Any]:
+    """The gateway's paths say 400 for wrong input."""
+    found = answers(success, 400, *problems)
+    del found[422]
+    return found

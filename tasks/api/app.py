@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ninja import NinjaAPI
 
-from tasks.api import problems, runs_router, system_router, tasks_router
+from tasks.api import gateway_router, problems, runs_router, system_router, tasks_router
 from tasks.api.auth import READ
 from tasks.api.guard import guard
 from tasks.api.parsing import StrictParser
@@ -17,5 +17,5 @@ api = NinjaAPI(
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")
-for module in (tasks_router, runs_router, system_router):
+for module in (tasks_router, runs_router, system_router, gateway_router):
     api.add_router("", module.router)

@@ -31,6 +31,10 @@ class Caller:
     def demand(self, permission: str) -> None:
         self.actor.demand(permission)
 
+    def demand_scope(self, scope: str) -> None:
+        if scope not in self.scopes:
+            raise Forbidden(_("This token lacks the scope “%s”.") % scope)
+
 
 if TYPE_CHECKING:
 
@@ -56,8 +60,7 @@ class Token(HttpBearer):
         if caller is None:
             # A wrong token must not fall back to the session of the browser it came from.
             raise AuthenticationError
-        if self.scope not in caller.scopes:
-            raise Forbidden(_("This token lacks the scope “%s”.") % self.scope)
+        caller.demand_scope(self.scope)
         return caller
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:

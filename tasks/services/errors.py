@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 
 class InvalidInput(ValueError):
@@ -39,3 +40,23 @@ class Forbidden(InvalidInput):
 
 class Unavailable(RuntimeError):
     """The scheduler or its store can't do it now."""
+
+
+@contextmanager
+def asked_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Names fields as the caller asked for them: keys are beginnings of the service's names."""
+    try:
+        yield
+    except InvalidInput as error:
+        if type(error) is not InvalidInput:
+            raise
+        raise InvalidInput(
+            {_renamed(field, names): texts for field, texts in error.errors.items()}
+        ) from None
+
+
+def _renamed(field: str, names: Mapping[str, str]) -> str:
+    for start, asked in names.items():
+        if field.startswith(start):
+            return asked + field.removeprefix(start)
+    return field

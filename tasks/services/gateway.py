@@ -1,0 +1,238 @@
+"""The crawl gateway: other programs ask for crawls on behalf of their own users.
+
+1. The same request within CRAWL_CACHE_TTL gets the job that is already there.
+2. One row per spider is locked while a job is looked for and made, so that of any number of
+   identical requests, from any number of processes, exactly one makes it.
+3. Crawls at once are runs of that row's task; crawls at a time or by cron are tasks of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from tasks.models import Run, Task
+from tasks.services import audit, repeats
+from tasks.services.actors import PYTHON, Actor
+from tasks.services.arguments import clean_arguments, spider_info
+from tasks.services.errors import InvalidInput, asked_as
+from tasks.services.runs import new_run, wake_dispatchers
+from tasks.services.status import next_run_of
+from tasks.services.tasks import create_task
+
+MAX_USER_ID = 200
+MAX_DEPTH = 1000
+_S = Run.Status
+# A run that failed or was stopped answers no other request: the crawl is tried again.
+ANSWERS = (_S.QUEUED, _S.STARTING, _S.RUNNING, _S.SUCCEEDED, _S.SUSPICIOUS)
+UNLIMITED = 32_767
+# The caller's own names for fields of the task.
+ASKED = {
+    "arguments.start_urls": "start_urls",
+    "arguments.": "params.",
+    "settings.DEPTH_LIMIT": "depth",
+    "schedules.0.cron": "interval",
+    "schedules.0.run_at": "schedule_at",
+    "schedules.0.start_at": "schedule_at",
+    "schedules.0.end_at": "schedule_at",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crawl:
+    """What a caller asks for. Two of the same are one job."""
+
+    user_id: str
+    spider: str
+    start_urls: Sequence[str]
+    depth: int | None = None
+    schedule_at: str | None = None
+    interval: str | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_scheduled(self) -> bool:
+        return bool(self.schedule_at or self.interval)
+
+    @property
+    def fingerprint(self) -> str:
+        """Keyed: arguments may be secret, and a plain hash of a short one can be guessed."""
+        same = {
+            "user_id": self.user_id,
+            "spider": self.spider,
+            "start_urls": sorted(set(self.start_urls)),
+            "depth": self.depth,
+            "params": self.params,
+            "schedule_at": self.schedule_at,
+            "interval": " ".join((self.interval or "").split()),
+        }
+        text = json.dumps(same, sort_keys=True, ensure_ascii=True)
+        return salted_hmac("crawl", text, algorithm="sha256").hexdigest()
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return {"start_urls": list(self.start_urls), **self.params}
+
+    @property
+    def settings(self) -> dict[str, int]:
+        return {} if self.depth is None else {"DEPTH_LIMIT": self.depth}
+
+
+@dataclass(frozen=True)
+class Job:
+    job_id: str
+    scheduled: bool
+    cached: bool = False
+    cached_at: datetime | None = None
+    next_run: datetime | None = None
+
+
+def crawl(*, request: Crawl, ignore_cache: bool = False, actor: Actor = PYTHON) -> Job:
+    """Raises InvalidInput by field."""
+    actor.demand("operate_task")
+    if request.is_scheduled:
+        actor.demand("add_task")
+    _check(request)
+    find = _scheduled if request.is_scheduled else _immediate
+    if not ignore_cache and (found := _recall(request) or find(request)):
+        return found
+    shared = _shared_task(request.spider)
+    with transaction.atomic():
+        # 2. Whoever comes second waits here, and then finds what the first one made.
+        Task.objects.select_for_update().get(pk=shared.pk)
+        if not ignore_cache and (found := find(request)):
+            return found
+        make = _schedule if request.is_scheduled else _start
+        return make(request, shared, ignore_cache, actor)
+
+
+def _check(request: Crawl) -> None:
+    errors: dict[str, list[str]] = {}
+    if not request.user_id.strip() or len(request.user_id) > MAX_USER_ID:
+        errors["user_id"] = [_("This is needed.")]
+    if not request.start_urls:
+        errors["start_urls"] = [_("This is needed.")]
+    if request.depth is not None and not 0 <= request.depth <= MAX_DEPTH:
+        errors["depth"] = [_("Enter a number from 0 to %d.") % MAX_DEPTH]
+    if "start_urls" in request.params:
+        errors["params.start_urls"] = [_("Give the addresses as start_urls.")]
+    if errors:
+        raise InvalidInput(errors)
+    with asked_as(ASKED):
+        clean_arguments(spider=request.spider, raw=request.arguments)
+
+
+def _since() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.CRAWL_CACHE_TTL)
+
+
+def _recall(request: Crawl) -> Job | None:
+    known = repeats.recall(request.fingerprint)
+    return Job(known[0], scheduled=False, cached=True, cached_at=known[1]) if known else None
+
+
+def _immediate(request: Crawl) -> Job | None:
+    run = (
+        Run.objects.filter(fingerprint=request.fingerprint, status__in=ANSWERS)
+        .filter(queued_at__gt=_since(), cancel_requested_at__isnull=True)
+        .order_by("-queued_at")
+        .first()
+    )
+    if run is None:
+        return None
+    return Job(str(run.pk), scheduled=False, cached=True, cached_at=run.queued_at)
+
+
+def _scheduled(request: Crawl) -> Job | None:
+    """A task that still runs answers however old it is, else two would do the same for ever."""
+    for task in Task.objects.filter(fingerprint=request.fingerprint).order_by("-created_at"):
+        coming = next_run_of(task)
+        if coming is not None or task.created_at > _since():
+            return Job(
+                task.task_id,
+                scheduled=True,
+                cached=True,
+                cached_at=task.created_at,
+                next_run=coming,
+            )
+    return None
+
+
+def _shared_task(spider: str) -> Task:
+    """The task under which crawls at once are listed, one per spider."""
+    digest = hashlib.sha256(spider.encode()).hexdigest()[:8]
+    task_id = f"crawls-{slugify(spider)[:60]}-{digest}"
+    if (found := Task.objects.filter(task_id=task_id).first()) is not None:
+        return found
+    spider_info(spider)
+    defaults = {
+        "name": _("Crawl requests: %s") % spider[:150],
+        "description": _("Crawls that other programs ask for through the API."),
+        "spider": spider,
+        "overlap_policy": Task.Overlap.ALLOW,
+        "max_instances": UNLIMITED,
+        "catch_up": Task.CatchUp.NONE,
+    }
+    return Task.objects.get_or_create(task_id=task_id, defaults=defaults)[0]
+
+
+def _start(request: Crawl, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
+    cleaned = clean_arguments(spider=request.spider, raw=request.arguments)
+    run = new_run(
+        shared,
+        trigger=Run.Trigger.API,
+        actor=actor,
+        arguments=cleaned.plain,
+        secrets=cleaned.sealed,
+        settings={**shared.settings, **request.settings},
+        user_id=request.user_id,
+        fingerprint=request.fingerprint,
+        ignore_cache=ignore_cache,
+    )
+    run.save(force_insert=True)
+    audit.record(actor=actor, action="run", task=shared, changes={"run": [None, str(run.pk)]})
+    # Only what is committed may be answered with.
+    transaction.on_commit(lambda: repeats.remember(request.fingerprint, str(run.pk), run.queued_at))
+    transaction.on_commit(wake_dispatchers)
+    return Job(str(run.pk), scheduled=False)
+
+
+def _schedule(request: Crawl, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
+    with asked_as(ASKED):
+        task = create_task(
+            task_id=f"crawl-{slugify(request.spider)[:60]}-{secrets.token_hex(4)}",
+            name=(_("Crawl %(spider)s for %(user)s") % _words(request))[:200],
+            actor=actor,
+            owner=actor.user,
+            spider=request.spider,
+            arguments=request.arguments,
+            settings=request.settings,
+            schedules=[timing_of_job(schedule_at=request.schedule_at, interval=request.interval)],
+            http_cache=shared.http_cache and not ignore_cache,
+            user_id=request.user_id,
+            fingerprint=request.fingerprint,
+        )
+    return Job(task.task_id, scheduled=True, next_run=next_run_of(task))
+
+
+def _words(request: Crawl) -> dict[str, str]:
+    return {"spider": request.spider, "user": " ".join(request.user_id.split())}
+
+
+def timing_of_job(*, schedule_at: str | None, interval: str | None) -> dict[str, Any]:
+    """Both together: the cron begins at that moment."""
+    if interval:
+        return {"kind": "cron", "cron": interval, "start_at": schedule_at}
+    return {"kind": "once", "run_at": schedule_at}
