@@ -20,6 +20,7 @@ from django.utils import timezone
 from tasks.execution.catalogue import CatalogueKeeper
 from tasks.execution.dispatching import Places, active_here, claim, give_back, waiting_runs
 from tasks.execution.folder import data_dir
+from tasks.execution.housekeeping import Housekeeper
 from tasks.execution.orders import LOG_BYTES, prepare_folder
 from tasks.execution.stopping import GRACE
 from tasks.execution.supervising import Supervisor
@@ -72,17 +73,18 @@ class Worker:
         *,
         executor: Executor | None = None,
         grace: float = GRACE,
-        per_domain: int = 0,
+        per_domain: int | None = None,
     ) -> None:
         self.host = host
         self.max_workers = max_workers
-        self.per_domain = per_domain
+        self.per_domain = settings.SCHEDULER_MAX_PER_SITE if per_domain is None else per_domain
         self.executor = executor or local_executor()
         self.supervisor = Supervisor(
             host=host, executor=self.executor.name, log_bytes=LOG_BYTES, grace=grace
         )
         self.condition = Condition()
         self.catalogue = CatalogueKeeper()
+        self.housekeeper = Housekeeper()
         self._stopping = threading.Event()
         self._stop_runs = False
         self._reading, self._writing = os.pipe()
@@ -97,6 +99,7 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
         self.catalogue.start()
+        self.housekeeper.start()
 
     def wake(self) -> None:
         """From any thread: look at the queue now."""
@@ -110,6 +113,7 @@ class Worker:
         self.wake()
         self._thread.join(timeout)
         self.catalogue.stop()
+        self.housekeeper.stop()
 
     def is_alive(self) -> bool:
         return self._thread.is_alive()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import check_storable, clean_arguments
 from tasks.services.errors import Conflict, InvalidInput, NotFound
+from tasks.services.history import remove_files_of_task
 from tasks.services.runs import request_cancel
 from tasks.services.schedules import replace_schedules, start_all_over, state_of
 from tasks.spider_settings import InvalidSetting, clean_settings
@@ -250,6 +252,7 @@ def remove_task(*, task_id: str, keep_history: bool = True, actor: Actor = PYTHO
         )  # fmt: skip
         if not keep_history:
             Run.objects.filter(task=task).exclude(status__in=["starting", "running"]).delete()
+            transaction.on_commit(partial(remove_files_of_task, task.task_id))
         task.delete()
 
 
