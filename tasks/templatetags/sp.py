@@ -122,3 +122,11 @@ def legend() -> SafeString:
 @register.simple_tag
 def number(value: float) -> str:
     return number_format(value, force_grouping=True)
+
+
+@register.filter
+def moment_value(value: object) -> str:
+    """What a browser's date and time inputs take: without a zone."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M")
+    return value.strftime("%H:%M") if isinstance(value, time) else str(value or "")

@@ -165,9 +165,24 @@ def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpRespo
             "title": _("Changes"),
             "task": task,
             "changes": [
-                read(each, now, zone, can_undo=may_undo and newest is not None and each == newest)
+                (each, read(each, now, zone, can_undo=may_undo and each == newest))
                 for each in entries
             ],
+        },
+    )
+
+
+def all_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """The newest changes of everything, by everybody."""
+    now, zone = timezone.now(), zone_of(request.user)
+    entries = AuditEntry.objects.select_related("task")[:MOST]
+    return TemplateResponse(
+        request,
+        "tasks/changes.html",
+        {
+            **context,
+            "title": _("Changes"),
+            "changes": [(each, read(each, now, zone)) for each in entries],
         },
     )
 

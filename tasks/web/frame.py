@@ -72,11 +72,10 @@ def frame(request: HttpRequest) -> Frame:
         request,
         [
             (_("People"), Place("admin:auth_user_changelist", "auth.view_user", "user")),
-            (_("Groups"), Place("admin:auth_group_changelist", "auth.view_group", "users")),
             (_("Holds"), Place("admin:tasks_hold_changelist", "tasks.change_hold", "pause")),
             (
                 _("Blackouts"),
-                Place("admin:tasks_blackout_changelist", "tasks.change_blackout", "moon"),
+                Place("admin:tasks_blackout_changelist", "tasks.change_blackout", "calendar"),
             ),
             (
                 _("Changes"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,11 +12,18 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
-from tasks.web import fragments, home, pages
+from tasks.web import controls, fragments, home, pages, people
 
 View = Callable[..., HttpResponseBase]
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
 REPLACED = {"django_apscheduler.admin", "django.contrib.auth.admin", "axes.admin"}
+
+
+class LoginForm(AdminAuthenticationForm):
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": _("The user name or password is not right. Check both and try again."),
+    }
 
 
 class SchedulerAdminSite(admin.AdminSite):
@@ -23,6 +31,7 @@ class SchedulerAdminSite(admin.AdminSite):
     site_title = "Spider Scheduler"
     index_title = _("Home")
     enable_nav_sidebar = False
+    login_form = LoginForm
 
     def register(
         self,
@@ -48,6 +57,10 @@ class SchedulerAdminSite(admin.AdminSite):
             own("preview/", fragments.preview, "tasks_preview"),
             own("arguments/", fragments.arguments, "tasks_arguments"),
             own("live/", home.live, "tasks_live"),
+            own("me/", people.me, "me"),
+            own("people/<int:pk>/delete/", people.delete, "person_delete"),
+            own("holds/release/", controls.release, "hold_release"),
+            own("blackouts/<int:pk>/delete/", controls.blackout_delete, "blackout_delete"),
             own("spiders/", pages.spiders, "spiders"),
             own("spiders/help/", pages.what_is_a_spider, "spider_help"),
             *super().get_urls(),

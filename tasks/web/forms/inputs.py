@@ -45,14 +45,20 @@ class Input:
 
     @property
     def options(self) -> list[tuple[str, Any, bool]]:
-        return [(key, word, str(key) == str(self.value)) for key, word in self.choices]
+        many = self.kind == "choices"
+        chosen = [str(each) for each in self.value or ()] if many else [str(self.value)]
+        return [(str(key), word, str(key) in chosen) for key, word in self.choices]
 
 
 _KINDS: list[tuple[type[forms.Field], str]] = [
     (forms.BooleanField, "bool"),
+    (forms.MultipleChoiceField, "choices"),
     (forms.ChoiceField, "choice"),
     (forms.IntegerField, "number"),  # and FloatField, its subclass
+    (forms.DateTimeField, "moment"),
     (forms.DateField, "date"),
+    (forms.TimeField, "clock"),
+    (forms.ModelChoiceField, "choice"),
 ]
 
 

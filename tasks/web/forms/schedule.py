@@ -73,6 +73,9 @@ class WallClockField(forms.DateTimeField):
         shapes = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
         super().__init__(required=False, input_formats=shapes)
 
+    def prepare_value(self, value: Any) -> Any:
+        return value  # not moved to the server's zone
+
     def to_python(self, value: Any) -> datetime | None:
         parsed = super().to_python(value)
         return timezone.make_naive(parsed) if parsed and timezone.is_aware(parsed) else parsed
