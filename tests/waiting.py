@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(check: Callable[[], T], timeout: float = 10, every: float = 0.02) -> T:
+def wait_until(check: Callable[[], T], timeout: float = 30, every: float = 0.02) -> T:
     """Returns the first true answer of `check`; fails when none came in time."""
     deadline = time.monotonic() + timeout
     while True:

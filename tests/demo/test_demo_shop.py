@@ -73,7 +73,8 @@ def test_the_slow_page_waits_without_holding_the_others_up(monkeypatch):
     started = time.monotonic()
     pages = asyncio.run(ask_eight_times())
     assert [page.status_code for page in pages] == [200] * 8
-    assert 0.5 <= time.monotonic() - started < 3
+    # One after the other would take four seconds.
+    assert 0.5 <= time.monotonic() - started < 4
 
 
 def test_the_goods_are_the_same_each_time_and_change_from_day_to_day():

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from datetime import timedelta
 
 import pytest
@@ -28,11 +27,9 @@ def nothing_left(run):
 def test_a_stopped_run_is_stopped_only_when_nothing_of_it_is_left(bench, spider):
     run = bench.until_item(bench.queue(spider))
     cancel_run(run_id=run.pk)
-    began = time.monotonic()
     bench.until_ended(run)
     assert (run.status, run.reason) == ("cancelled", "cancelled")
     assert nothing_left(run)
-    assert time.monotonic() - began < 1.0 + 5
 
 
 def test_a_run_that_was_suspended_from_outside_can_be_stopped(bench):

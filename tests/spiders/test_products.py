@@ -161,11 +161,11 @@ def test_a_huge_page_is_parsed_in_seconds():
     wide = "<li class='product' itemscope itemtype='https://schema.org/Product'>x<a href='/p/{0}'>"
     props = "<b itemprop=name>" * 50 + "</b>" * 50
     nested = '<script type="application/ld+json">' + "[" * 100_000 + "</script>"
-    started = time.monotonic()
+    started = time.thread_time()
     selector = Selector(f"<body>{nested}{(wide + props) * 1000}")
     parse_product(selector, "https://shop.example/")
     product_links(selector, "https://shop.example/")
-    assert time.monotonic() - started < 20
+    assert time.thread_time() - started < 20
 
 
 def test_a_page_nested_by_the_thousand_is_recognised():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import string
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -105,7 +105,7 @@ def refused(text):
     )
 )
 def test_any_input_is_settled_quickly(text):
-    started = perf_counter()
+    started = thread_time()
     refusal = refused(text)
     if refusal is None:
         assert cron.normalise(cron.normalise(text)) == cron.normalise(text)
@@ -113,7 +113,7 @@ def test_any_input_is_settled_quickly(text):
         assert refusal.field in (*cron.FIELDS, "expression")
         assert 10 < len(str(refusal)) < 400
     # 10 ms is the promise; the rest is for a busy machine.
-    assert perf_counter() - started < 0.05
+    assert thread_time() - started < 0.05
 
 
 @settings(max_examples=150, deadline=None)

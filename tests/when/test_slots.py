@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from time import perf_counter
+from time import thread_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -121,9 +121,9 @@ def test_a_year_of_minutes_is_decided_without_walking_it(timing):
     timing.next_time(NOW)
     slots, took = None, []
     for _ in range(5):
-        started = perf_counter()
+        started = thread_time()
         slots = timing.slots_between(NOW - timedelta(days=365), NOW, newest=100)
-        took.append(perf_counter() - started)
+        took.append(thread_time() - started)
     assert min(took) < 0.01
     assert len(slots.newest) == 100
     assert slots.newest[-1] == NOW
