@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.db.models import F, Q, Window
 from django.db.models.functions import RowNumber
 
+from tasks.handlers import HANDLERS
 from tasks.models import Run, Task
 from tasks.services.moves import move
 
@@ -18,7 +19,7 @@ Status = Run.Status
 CANDIDATES = 200
 # A waiting run gains one step of priority per this many seconds, so that none waits for ever.
 SECONDS_PER_STEP = 300
-KINDS = (Task.Kind.SPIDER, Task.Kind.SEARCH)
+KINDS = tuple(HANDLERS)
 
 
 class Places:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from tasks.execution.folder import run_folder
 from tasks.execution.packing import pack_log
 from tasks.execution.report import write_report
+from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
 from tasks.runtime.files import Json, read_json
@@ -87,7 +88,7 @@ def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> N
 
 def expectations_of(run: Run) -> Expectations:
     task = run.task
-    if task is None:
+    if task is None or not handler_of(run.kind).has_usual_items:
         return Expectations(allow_empty=True)
     return Expectations(
         allow_empty=task.allow_empty,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 
 from tasks.execution.folder import cache_folder, run_folder, state_folder
+from tasks.handlers import handler_of
 from tasks.models import Run, Task
 from tasks.secrets import unseal
 
@@ -35,7 +36,7 @@ def order_of(run: Run) -> dict[str, Any]:
         "run_id": str(run.pk),
         "token": run.claim_token,
         "kind": run.kind,
-        "spider": run.spider,
+        "spider": handler_of(run.kind).spider_of(run.spider),
         "arguments": {**run.arguments, **_secrets(run)},
         "preset": str(chosen.pop(PRESET, "")),
         "settings": chosen,

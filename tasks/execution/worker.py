@@ -26,6 +26,7 @@ from tasks.execution.stopping import GRACE
 from tasks.execution.supervising import Supervisor
 from tasks.executors.base import Executor, ExecutorUnavailable, Start
 from tasks.executors.local import LocalExecutor, launcher_environment
+from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
@@ -230,7 +231,14 @@ class Worker:
             return False
         try:
             folder = prepare_folder(run)
-            self.executor.start(Start(run_id=str(run.pk), token=run.claim_token, folder=folder))
+            self.executor.start(
+                Start(
+                    run_id=str(run.pk),
+                    token=run.claim_token,
+                    folder=folder,
+                    is_ours=not handler_of(run.kind).runs_project_code,
+                )
+            )
         except SecretUnreadable:
             self._fail(run, "secret_unreadable")
             return False

@@ -16,6 +16,8 @@ class Start:
     run_id: str
     token: str
     folder: Path
+    is_ours: bool = False
+    """Our own code, which needs our tables; else the project's, which must not see them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from tasks.executors.base import Ended, ExecutorUnavailable, Health, Start
 from tasks.executors.environment import clean_environment, settings_module_of
+from tasks.executors.house import HouseProcesses
 
 BOOT = Path(__file__).resolve().parent.parent / "runtime" / "boot.py"
 QUIT_SECONDS = 5.0
@@ -23,13 +24,21 @@ LOG_LIMIT = 5 * 1024 * 1024
 class LocalExecutor:
     name: ClassVar[str] = "local"
 
-    def __init__(self, *, path: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        path: Path,
+        log: Path,
+        environment: Mapping[str, str],
+        own_environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._path = path
         self._log = log
         self._environment = dict(environment)
         self._sock: socket.socket | None = None
         self._buffer = b""
         self._ended: list[Ended] = []
+        self._house = HouseProcesses(os.environ if own_environment is None else own_environment)
         self._health = Health()
         self._pid: int | None = None
 
@@ -108,6 +117,9 @@ class LocalExecutor:
     # --- messages ---------------------------------------------------------------------------
 
     def start(self, start: Start) -> None:
+        if start.is_ours:
+            self._house.start(start)
+            return
         self._send(
             {"op": "run", "id": start.run_id, "token": start.token, "folder": str(start.folder)}
         )
@@ -124,7 +136,7 @@ class LocalExecutor:
     def ended(self) -> list[Ended]:
         self._receive()
         ended, self._ended = self._ended, []
-        return ended
+        return ended + self._house.ended()
 
     def _receive(self) -> None:
         while self._sock is not None:

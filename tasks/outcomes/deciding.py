@@ -25,6 +25,8 @@ BOOTSTRAP_REASONS = {
     "spider_import": "spider_import",
     "preset_missing": "preset_missing",
     "ValidationError": "bad_arguments",
+    "BadStep": "job_failed",
+    "JobFailed": "job_failed",
 }
 NETWORK_ERRORS = (
     ("dns", ("CannotResolveHostError", "DNSLookupError")),

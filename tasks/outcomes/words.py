@@ -47,6 +47,12 @@ TABLE: dict[str, _Entry] = {
         _("The website changed what the spider expects, or the spider has a mistake."),
         (ADMINISTRATOR,),
     ),
+    "job_failed": _Entry(
+        _("The job could not be done"),
+        _("%(message)s"),
+        _("What the task is set to work on is missing or was changed."),
+        (_("Edit the task and check what it works on."), RUN_AGAIN),
+    ),
     "some_errors": _Entry(
         _("Some pages gave errors"),
         _("%(errors)s pages could not be understood. Items of the other pages are saved."),

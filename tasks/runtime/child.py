@@ -74,9 +74,13 @@ def perform(folder: Path, token: str, load: Callable[[], Project]) -> int:
         return REFUSED
     apply_limits(order.limits)
     os.environ.update(order.env)
-    _name_process(order.spider)
+    _name_process(order.spider or order.kind)
     rules = Rules.of(order.allowed_networks, order.allowed_urls)
     context = RunContext(folder, order, rules)
+    if order.kind == "pipeline":
+        from .chain import run_chain  # noqa: PLC0415 - the claim comes before the slow imports
+
+        return run_chain(context)
     from .crawl import crawl  # noqa: PLC0415 - the claim comes before the slow imports
 
     project = load()

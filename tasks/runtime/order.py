@@ -25,7 +25,8 @@ class Order:
 
     run_id: str
     token: str
-    spider: str
+    spider: str = ""
+    kind: str = "spider"
     arguments: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     preset: str = ""

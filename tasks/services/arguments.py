@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError as SchemaError
 
+from tasks.handlers import handler_of
 from tasks.models import SpiderInfo
 from tasks.secrets import seal
 from tasks.services.addresses import problem_of_address
@@ -52,9 +53,35 @@ def clean_arguments(
     A secret that is left out keeps its stored value, and so does an argument that the spider no
     longer declares. Raises InvalidInput with `arguments.NAME`.
     """
-    info = spider_info(spider)
-    schema = resolve(info.schema)
-    outdated = _outdated(schema, raw, stored or {})
+    schema = resolve(spider_info(spider).schema)
+    return _clean(schema, raw, stored_secrets or {}, stored or {})
+
+
+def clean_task_arguments(
+    *,
+    kind: str,
+    spider: str,
+    raw: Mapping[str, Any],
+    stored_secrets: Mapping[str, str] | None = None,
+    stored: Mapping[str, Any] | None = None,
+) -> Arguments:
+    """A crawl's arguments are declared by its spider, all others by their kind of task."""
+    handler = handler_of(kind)
+    if handler.is_crawl:
+        return clean_arguments(spider=spider, raw=raw, stored_secrets=stored_secrets, stored=stored)
+    cleaned = _clean(resolve(handler.schema), raw, {}, {})
+    if problems := handler.problems(cleaned.plain):
+        raise InvalidInput({f"arguments.{name}": texts for name, texts in problems.items()})
+    return cleaned
+
+
+def _clean(
+    schema: Schema,
+    raw: Mapping[str, Any],
+    stored_secrets: Mapping[str, str],
+    stored: Mapping[str, Any],
+) -> Arguments:
+    outdated = _outdated(schema, raw, stored)
     given = {
         name: _coerce(value, _property(schema, name))
         for name, value in raw.items()
@@ -63,7 +90,7 @@ def clean_arguments(
     secret = _secret(schema)
     kept = {
         name: token
-        for name, token in (stored_secrets or {}).items()
+        for name, token in stored_secrets.items()
         if name in secret and name not in given
     }
     if errors := _errors(schema, given, have=set(kept)):
@@ -83,12 +110,6 @@ def _outdated(schema: Schema, raw: Mapping[str, Any], stored: Mapping[str, Any])
         for name, value in raw.items()
         if name not in schema["properties"] and name in stored and stored[name] == value
     }
-
-
-def check_storable(raw: Mapping[str, Any]) -> None:
-    """For arguments that no spider declares: raises InvalidInput for what can't be kept."""
-    if errors := {f"arguments.{name}": [text] for name, text in _unsafe(raw)}:
-        raise InvalidInput(errors)
 
 
 def secret_names(spider: str) -> set[str]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from tasks.models import Run, Task
 from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
-from tasks.services.arguments import clean_arguments
+from tasks.services.arguments import clean_task_arguments
 from tasks.services.errors import Conflict, NotFound
 from tasks.services.moves import move
 from tasks.wake import ring
@@ -60,8 +60,8 @@ def run_task_now(
     with transaction.atomic():
         task = _locked(task_id)
         if arguments is not None:
-            cleaned = clean_arguments(
-                spider=task.spider, raw=arguments, stored_secrets=task.secrets
+            cleaned = clean_task_arguments(
+                kind=task.kind, spider=task.spider, raw=arguments, stored_secrets=task.secrets
             )
             fields = {"arguments": cleaned.plain, "secrets": cleaned.sealed, **fields}
         make_room(task, actor=actor)

@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from tasks.handlers import HANDLERS, handler_of
 from tasks.models import Run, Schedule, Tag, Task
 from tasks.secrets import MASK, unseal
 from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
-from tasks.services.arguments import check_storable, clean_arguments
+from tasks.services.arguments import clean_task_arguments
 from tasks.services.errors import Conflict, InvalidInput, NotFound
 from tasks.services.history import remove_files_of_task
 from tasks.services.runs import request_cancel
@@ -155,14 +156,17 @@ def _set_arguments(task: Task, fields: Mapping[str, Any]) -> None:
     raw = fields.get("arguments", task.arguments)
     if not isinstance(raw, Mapping):
         raise InvalidInput({"arguments": [_("Arguments are pairs of a name and a value.")]})
-    if task.kind == Task.Kind.SPIDER:
-        cleaned = clean_arguments(
-            spider=task.spider, raw=raw, stored_secrets=task.secrets, stored=_stored_arguments(task)
-        )
-        task.arguments, task.secrets = cleaned.plain, cleaned.sealed
-    else:
-        check_storable(raw)
-        task.arguments = dict(raw)
+    if task.kind not in HANDLERS:
+        return  # named by the model's own check
+    task.spider = handler_of(task.kind).spider_of(task.spider)
+    cleaned = clean_task_arguments(
+        kind=task.kind,
+        spider=task.spider,
+        raw=raw,
+        stored_secrets=task.secrets,
+        stored=_stored_arguments(task),
+    )
+    task.arguments, task.secrets = cleaned.plain, cleaned.sealed
 
 
 def _stored_arguments(task: Task) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""The child process of the kinds of tasks that need our tables: export, analysis, clean-up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from tasks.execution.cleaning import clean_up
+from tasks.execution.folder import run_folder
+from tasks.execution.items import export_items, iterate_items
+from tasks.handlers import handler_of
+from tasks.handlers.base import Job, JobFailed, Services
+from tasks.models import Run
+from tasks.runtime.child import REFUSED, apply_limits, become_run, reset_signals
+from tasks.runtime.jobs import JobRun
+from tasks.runtime.order import Order, claim
+
+MAX_RUNS = 500
+
+
+def perform(folder: Path, token: str) -> int:
+    become_run(folder)
+    reset_signals()
+    order = Order.read(folder)
+    if order is None or order.token != token or not claim(folder, token):
+        sys.stderr.write("This order was withdrawn or is being run by another process.\n")
+        return REFUSED
+    apply_limits(order.limits)
+    os.environ.update(order.env)
+    with JobRun(folder) as run:
+        job = Job(arguments=order.arguments, folder=folder, emit=run.emit, services=services())
+        try:
+            handler_of(order.kind).perform(job)
+        except JobFailed as error:
+            run.fail("JobFailed", str(error))
+    return int(run.error is not None)
+
+
+def services() -> Services:
+    return Services(
+        good_runs=good_runs,
+        items_of=lambda run: iterate_items(run_folder(run)),
+        export=lambda run, form: export_items(run_folder(run), form),  # type: ignore[arg-type]
+        clean_up=clean_up,
+    )
+
+
+def good_runs(task_id: str, count: int) -> list[Run]:
+    rows = (
+        Run.objects.filter(task__task_id=task_id, status=Run.Status.SUCCEEDED, items__gt=0)
+        .exclude(trigger=Run.Trigger.TEST)
+        .newest_first()[:MAX_RUNS]
+    )
+    with_items = (run for run in rows if (run_folder(run) / "items.jsonl").is_file())
+    return [run for run, _ in zip(with_items, range(count), strict=False)]

@@ -1,0 +1,109 @@
+"""A run that is no crawl: the same files in its folder, so that it is watched and judged alike."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .files import Json, write_json
+from .items import ItemWriter
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+FORMAT = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
+DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class JobRun:
+    """Used as a context: it reports progress meanwhile and the outcome at the end."""
+
+    def __init__(self, folder: Path, *, items_bytes: int = 0) -> None:
+        self.folder = folder
+        self.items = ItemWriter(folder / "items.jsonl", items_bytes)
+        self.count = 0
+        self.error: Json | None = None
+        self._active = time.time()
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="progress", daemon=True)
+
+    def emit(self, item: Any) -> None:
+        with self._lock:
+            self.items.add(item)
+            self.count += 1
+            self._active = time.time()
+
+    def fail(self, kind: str, message: str) -> None:
+        """Known trouble: a sentence, no traceback."""
+        logger.error("%s", message)
+        self.error = {"type": kind, "message": message[:2000]}
+
+    def __enter__(self) -> Self:
+        logging.basicConfig(
+            format=FORMAT, datefmt=DATE_FORMAT, level=logging.INFO, stream=sys.stderr, force=True
+        )
+        self._report("working")
+        self._ticker.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._done.set()
+        self._ticker.join()
+        if isinstance(error, Exception):
+            logger.error("The job ended with an error", exc_info=error)
+            self.error = {"type": type(error).__name__, "message": str(error)[:2000]}
+        self._report("closing")
+        write_json(self.folder / "outcome.json", self._outcome())
+        return isinstance(error, Exception)
+
+    def _tick(self) -> None:
+        while not self._done.wait(INTERVAL):
+            try:
+                self._report("working")
+            except OSError as problem:
+                logger.warning("Could not save the progress: %s", problem)
+
+    def _report(self, stage: str) -> None:
+        with self._lock:
+            self.items.flush()
+            figures: Json = {
+                "at": time.time(),
+                "active_at": self._active,
+                "stage": stage,
+                "items": self.count,
+                "pages": 0,
+                "errors": int(self.error is not None),
+                "items_lost": self.items.lost,
+            }
+        write_json(self.folder / "progress.json", figures)
+
+    def _outcome(self) -> Json:
+        return {
+            "final": True,
+            "finish_reason": "finished",
+            "bootstrap_error": self.error,
+            "refused": [],
+            "versions": {},
+            "start_requests": False,
+            "stats": {
+                "item_scraped_count": self.count,
+                "log_count/ERROR": int(self.error is not None),
+                "finish_reason": "finished",
+            },
+            "items_stored": self.items.stored,
+            "items_lost": self.items.lost,
+            "items_error": self.items.error,
+            "first_error": None,
+            "last_error": None,
+        }

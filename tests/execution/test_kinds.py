@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from tasks.execution.folder import run_folder
+from tasks.models import Run, Task
+from tasks.services.runs import cancel_run, new_run
+from tests.execution.conftest import Bench
+
+STATUSES = ("succeeded", "failed", "succeeded", "cancelled")
+CHAINS = Path(__file__).parent.parent / "projects" / "chains"
+
+
+@pytest.fixture
+def bench(process_env, settings, monkeypatch):
+    for name in ("DATA_DIR", "DATABASE_URL"):
+        monkeypatch.setenv(name, process_env[name])
+    settings.SCRAPY_PROJECT_PATH = str(CHAINS)
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def queue(bench, kind, **arguments):
+    name = f"job-{Task.objects.count()}"
+    task = Task.objects.create(task_id=name, name=name, kind=kind, arguments=arguments)
+    run = new_run(task, trigger=Run.Trigger.MANUAL)
+    run.save(force_insert=True)
+    return run
+
+
+def finished_run(task, items, *, at=None, status="succeeded", **fields):
+    run = new_run(task, trigger=Run.Trigger.MANUAL)
+    run.status, run.items = status, len(items)
+    run.at = run.finished_at = at or timezone.now()
+    for name, value in fields.items():
+        setattr(run, name, value)
+    run.save(force_insert=True)
+    folder = run_folder(run)
+    folder.mkdir(parents=True)
+    lines = [json.dumps(item) + "\n" for item in items]
+    (folder / "items.jsonl").write_text("".join(lines))
+    return run
+
+
+@pytest.fixture
+def shop(transactional_db):
+    return Task.objects.create(task_id="shop", name="Shop", spider="vivbliss")
+
+
+def steps(*names, **kwargs):
+    return [{"class": f"shop.steps.{name}", "kwargs": kwargs.get(name, {})} for name in names]
+
+
+def test_a_chain_hands_each_step_what_the_one_before_returned(bench):
+    chain = steps("Load", "Double", "Stream", Load={"count": 4})
+    run = bench.until_ended(queue(bench, "pipeline", chain=chain))
+    assert (run.status, run.items) == ("succeeded", 4)
+    assert bench.items(run) == [{"number": number} for number in (0, 2, 4, 6)]
+    report = json.loads((run_folder(run) / "report.json").read_text())
+    assert report["status"] == "succeeded"
+
+
+def test_the_code_of_a_project_sees_nothing_of_our_database(bench):
+    run = bench.until_ended(queue(bench, "pipeline", chain=steps("Load", "Total")))
+    assert bench.items(run) == [{"total": 3}]
+    assert os.environ["DATABASE_URL"]
+    assert "loading no database" in bench.log(run)
+
+
+def test_a_step_that_raises_fails_the_run_with_its_message(bench):
+    run = bench.until_ended(queue(bench, "pipeline", chain=steps("Fails")))
+    assert (run.status, run.reason) == ("failed", "spider_error")
+    assert "the shelf is empty" in run.detail["message"]
+    assert "Traceback" in bench.log(run)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("subprocess.Popen", "not a class of this project"),
+        ("shop.steps.Popen", "no class Popen of its own"),
+        ("django.core.management.ManagementUtility", "not a class of this project"),
+        ("tasks.models.Run", "not a class of this project"),
+        ("shop.steps.Idle", "none of the methods"),
+        ("shop.nowhere.Load", "not a class of this project"),
+    ],
+)
+def test_only_steps_of_the_project_itself_are_ever_run(bench, path, message):
+    chain = [*steps("Load"), {"class": path, "kwargs": {"args": ["touch", "owned"]}}]
+    run = bench.until_ended(queue(bench, "pipeline", chain=chain))
+    assert (run.status, run.reason) == ("failed", "job_failed")
+    assert message in run.detail["message"]
+    assert "loading" not in bench.log(run)
+
+
+def test_a_job_is_stopped_like_a_crawl(bench):
+    run = bench.until_status(queue(bench, "pipeline", chain=steps("Sleeps")), "running")
+    cancel_run(run_id=run.pk)
+    assert bench.until_ended(run).status == "cancelled"
+
+
+def test_an_export_writes_the_newest_good_items_into_its_folder(bench, shop):
+    now = timezone.now()
+    finished_run(shop, [{"name": "old"}], at=now - timedelta(days=2))
+    good = finished_run(shop, [{"name": "Lamp", "price": 5}, {"name": "=1+1"}])
+    finished_run(shop, [{"name": "bad"}], status="failed")
+    run = bench.until_ended(queue(bench, "export", task="shop", format="csv"))
+    assert run.status == "succeeded"
+    [entry] = bench.items(run)
+    assert (entry["run"], entry["items"]) == (str(good.pk), 2)
+    with (run_folder(run) / entry["file"]).open(encoding="utf-8-sig") as file:
+        assert list(csv.reader(file)) == [["name", "price"], ["Lamp", "5"], ["'=1+1", ""]]
+
+
+def test_an_export_without_a_good_run_says_so(bench, shop):
+    run = bench.until_ended(queue(bench, "export", task="shop"))
+    assert (run.status, run.reason) == ("failed", "job_failed")
+    assert "has no run with items yet" in run.detail["message"]
+
+
+def test_an_analysis_tells_what_changed_between_two_runs(bench, shop):
+    before = [{"url": "a", "name": "A", "price": 10}, {"url": "b", "name": "B", "price": 4}]
+    after = [{"url": "a", "name": "A", "price": 12}, {"url": "c", "name": "C", "price": None}]
+    finished_run(shop, before, at=timezone.now() - timedelta(hours=1))
+    finished_run(shop, after)
+    run = bench.until_ended(queue(bench, "analysis", task="shop", watch=["price"]))
+    found = {item["finding"]: item for item in bench.items(run)}
+    assert run.status == "succeeded"
+    assert (found["count"]["before"], found["count"]["now"]) == (2, 2)
+    assert (found["new"]["key"], found["gone"]["key"]) == ("c", "b")
+    assert (found["changed"]["before"], found["changed"]["now"]) == (10, 12)
+    assert found["changed"]["percent"] == 20.0
+    assert (found["missing"]["field"], found["missing"]["filled_now"]) == ("price", 50)
+
+
+def test_a_clean_up_removes_old_runs_with_their_folders_and_keeps_the_last_good_one(bench, shop):
+    now = timezone.now()
+    runs = [
+        finished_run(shop, [{"n": 1}], at=now - timedelta(days=days), status=status)
+        for days, status in zip((50, 40, 39, 38), STATUSES, strict=True)
+    ]
+    preview = bench.until_ended(queue(bench, "cleanup", preview=True))
+    assert {item["run"] for item in bench.items(preview)} == {str(runs[0].pk), str(runs[3].pk)}
+    assert all(run_folder(run).exists() for run in runs)
+    run = bench.until_ended(queue(bench, "cleanup"))
+    assert run.status == "succeeded"
+    assert [item["run"] for item in bench.items(run)] == [str(runs[3].pk), str(runs[0].pk)]
+    assert [run_folder(run).exists() for run in runs] == [False, True, True, False]
+    assert set(shop.runs.values_list("pk", flat=True)) == {runs[1].pk, runs[2].pk}
