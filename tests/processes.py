@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +46,11 @@ def started(
         yield process
     finally:
         process.kill()
-        process.communicate()
+        # Descendants first: they hold the pipe open that communicate() reads to its end.
         for line in marked(mark):
-            subprocess.run(["kill", "-9", line.split()[0]], check=False)
+            with suppress(ProcessLookupError):
+                os.kill(int(line.split()[0]), signal.SIGKILL)
+        process.communicate()
 
 
 def status(url: str) -> int | None:

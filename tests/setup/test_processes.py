@@ -44,6 +44,19 @@ def test_a_signal_ends_every_process_and_each_may_finish_its_work(procfile, sign
     assert exist(procfile.parent, "web.done", "scheduler.done")()
 
 
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_the_start_leaves_nothing_behind(procfile, sign):
+    early = "import os, scheduler_site.processes as p; start = p.PatientManager._start; "
+    early += (
+        f"p.PatientManager._start = lambda self: (os.kill(os.getpid(), {int(sign)}), start(self)); "
+    )
+    command = [sys.executable, "-c", early + RUN, str(procfile)]
+    mark = f"honcho-early-{sign}"
+    with started(command, mark=mark, env=os.environ, cwd=ROOT) as manager:
+        manager.communicate(timeout=30)
+        wait_until(lambda: not marked(mark))
+
+
 def test_when_one_process_ends_the_other_does_too(procfile):
     procfile.write_text(f"web: {READY.format(procfile.parent, 'web')}\nscheduler: exit 7")
     with running(procfile, "honcho-ends") as manager:
