@@ -18,7 +18,9 @@ from tasks.web.states import Look
 DAY = timedelta(days=1)
 # A home page that lists everything helps nobody: the rest is on the page of tasks.
 MOST = 12
-MOST_BLOCKS = 300
+# Closer planned runs are one band in the picture.
+BLOCK = timedelta(minutes=5)
+MOST_BLOCKS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _coming(tasks: list[Task], now: datetime) -> list[tuple[Task, list[datetime]
     """The tasks with planned runs in the next day, the soonest first."""
     found = []
     for task in tasks:
-        moments = plan.moments(task, now, now + DAY, MOST_BLOCKS)
+        moments = plan.moments(task, now, now + DAY, MOST_BLOCKS, BLOCK)
         if moments:
             found.append((task, moments))
     return sorted(found, key=lambda each: each[1][0])
@@ -127,7 +129,7 @@ def _lane(
         next_relative=when.relative(moments[0], now),
         next_absolute=when.absolute(moments[0], now, zone),
         iso=moments[0].astimezone(zone).isoformat(timespec="minutes"),
-        count=len(moments),
+        count=plan.count(task, now, now + DAY),
     )
 
 

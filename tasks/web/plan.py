@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,8 @@ from tasks.web import when
 from tasks.web.forms.schedule import ScheduleForm
 
 SHOWN = 5
+NO_TIME = timedelta(0)
+RESOLUTION = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,15 @@ class Preview:
     nothing: str = ""
 
 
-def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+def upcoming(
+    schedule: Schedule, after: datetime, spacing: timedelta = NO_TIME
+) -> Iterator[datetime]:
+    """The planned runs, each at least `spacing` after the one before."""
     timing = timing_of(schedule)
     moment = timing.next_time(after)
     while moment is not None:
         yield moment
-        moment = timing.next_time(moment)
+        moment = timing.next_time(moment + max(spacing - RESOLUTION, NO_TIME))
 
 
 def next_of(schedules: Iterable[Schedule], after: datetime) -> datetime | None:
@@ -134,13 +139,22 @@ def _nothing(schedule: Schedule) -> str:
     return _("No more runs are planned.")
 
 
-def moments(task: Task, after: datetime, until: datetime, most: int) -> list[datetime]:
+def moments(
+    task: Task, after: datetime, until: datetime, most: int, spacing: timedelta = NO_TIME
+) -> list[datetime]:
     """The planned runs of a task in a span of time, the earliest `most` of them."""
     if not task.enabled:
         return []
     found: list[datetime] = []
     for schedule in task.schedules.all():
         if schedule.enabled:
-            ahead = takewhile(lambda moment: moment <= until, upcoming(schedule, after))
-            found += islice(ahead, most)
+            times = upcoming(schedule, after, spacing)
+            found += islice(takewhile(lambda moment: moment <= until, times), most)
     return sorted(found)[:most]
+
+
+def count(task: Task, after: datetime, until: datetime) -> int:
+    if not task.enabled:
+        return 0
+    on = [schedule for schedule in task.schedules.all() if schedule.enabled]
+    return sum(timing_of(schedule).count(after, until) for schedule in on)
