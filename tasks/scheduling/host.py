@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from apscheduler.jobstores.base import BaseJobStore
-from apscheduler.schedulers.base import STATE_STOPPED
+from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -47,6 +47,10 @@ class Clock(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no type
         self._failures = 0
         self._is_ending = False
         self._event = Bell()
+
+    def start_without_loop(self) -> None:
+        """Starts the stores; the caller wakes the keeper by itself."""
+        BaseScheduler.start(self)
 
     def ask_to_stop(self) -> None:
         """Safe in a signal handler: takes no lock, touches no store."""

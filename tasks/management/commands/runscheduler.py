@@ -93,6 +93,7 @@ class _Session:
         keeper = self.clock.keeper
         self._lead()
         try:
+            self.clock.start_without_loop()
             keeper.tick()
         finally:
             keeper.lease.release()

@@ -1,0 +1,118 @@
+"""The other job stores of APScheduler: the tables stay the truth, whatever keeps the times."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from urllib.parse import urlsplit
+
+import pytest
+from apscheduler.jobstores.memory import MemoryJobStore
+
+from tasks.models import Run, Schedule
+from tasks.scheduling.agenda import StoreUnavailable, build_store
+from tasks.scheduling.host import Clock
+from tasks.scheduling.jobstore import ScheduleJobStore
+from tests.scheduling.helpers import HOUR, NOON, make_schedule, rows
+
+MONGODB_URL = os.environ.get("TEST_MONGODB_URL", "mongodb://127.0.0.1:27017/")
+
+pytestmark = pytest.mark.django_db
+
+
+def reachable(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname, parts.port), 1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(params=["memory", "sqlalchemy", "redis", "mongodb"])
+def other_store(request, tmp_path):
+    name, url = request.param, ""
+    if name == "sqlalchemy":
+        url = f"sqlite:///{tmp_path / 'jobs.sqlite3'}"
+    elif name == "redis":
+        url = request.getfixturevalue("redis_url").rsplit("/", 1)[0] + "/13"
+    elif name == "mongodb":
+        if not reachable(MONGODB_URL):
+            pytest.skip("mongodb is not at hand: set TEST_MONGODB_URL to run this test")
+        url = f"{MONGODB_URL}spider_scheduler_{uuid.uuid4().hex}"
+    store = build_store(name, url)
+    if name == "redis":
+        store.jobs_key = f"jobs-{uuid.uuid4().hex}"
+        store.run_times_key = f"times-{uuid.uuid4().hex}"
+    yield store
+    store.remove_all_jobs()
+    store.shutdown()
+
+
+@pytest.fixture
+def clock(other_store, watch):
+    clock = Clock(store=other_store)
+    clock.keeper.clock = watch
+    clock.start_without_loop()
+    yield clock
+    clock._event.close()
+
+
+def test_a_schedule_fires_once_from_any_store(clock, watch):
+    schedule = make_schedule()
+    clock.keeper.tick()
+    watch.now = NOON + HOUR
+    clock.keeper.tick()
+    clock.keeper.tick()
+    assert rows(schedule) == [(NOON + HOUR, "queued", "")]
+    assert clock.keeper.agenda.summary() == (1, NOON + 2 * HOUR)
+
+
+def test_edits_and_ends_reach_any_store(clock, watch):
+    schedule, once = make_schedule(), make_schedule("once", kind="once", run_at=NOON + HOUR)
+    clock.keeper.tick()
+    Schedule.objects.filter(pk=schedule.pk).update(enabled=False)
+    clock.keeper.reconciler.poll(force=True)
+    assert clock.keeper.agenda.stored() == {once.pk}
+    watch.now = NOON + HOUR
+    clock.keeper.tick()
+    assert clock.keeper.agenda.stored() == set()
+    assert Run.objects.count() == 1
+
+
+def test_a_crash_after_the_ledger_and_before_the_store_doubles_nothing(clock, watch):
+    schedule = make_schedule()
+    clock.keeper.tick()
+    watch.now = NOON + HOUR
+    advance, clock.keeper.agenda.advance = clock.keeper.agenda.advance, _crash
+    with pytest.raises(KeyboardInterrupt):
+        clock.keeper.tick()
+    clock.keeper.agenda.advance = advance
+    clock.keeper.tick()
+    assert len(rows(schedule)) == 1
+    assert clock.keeper.agenda.summary() == (1, NOON + 2 * HOUR)
+
+
+def _crash(due: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_store_that_lost_everything_is_filled_again(clock):
+    schedule = make_schedule()
+    clock.keeper.tick()
+    clock.store.remove_all_jobs()
+    clock.keeper.reconciler.resync()
+    assert clock.keeper.agenda.times() == {schedule.pk: NOON + HOUR}
+
+
+def test_the_settings_choose_the_store(settings):
+    assert isinstance(build_store(), ScheduleJobStore)
+    settings.SCHEDULER_JOB_STORE = "memory"
+    assert isinstance(build_store(), MemoryJobStore)
+
+
+@pytest.mark.parametrize("name", ["sqlalchemy", "mongodb", "redis"])
+def test_a_store_without_an_address_is_refused_with_the_remedy(name):
+    with pytest.raises(StoreUnavailable, match="SCHEDULER_JOB_STORE_URL"):
+        build_store(name, "")
