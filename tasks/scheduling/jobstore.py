@@ -90,8 +90,8 @@ class ScheduleJobStore(DjangoJobStore):  # type: ignore[misc]  # django-apschedu
         return {each for each in found if each is not None}
 
     def summary(self) -> tuple[int, datetime | None]:
-        """How many jobs are stored, and when the first is due."""
-        found = self._rows().aggregate(count=Count("id"), first=Min("next_run_time"))
+        """How many jobs have a time, and when the first is due."""
+        found = self._rows().aggregate(count=Count("next_run_time"), first=Min("next_run_time"))
         return int(found["count"]), aware(found["first"])
 
     # --- what APScheduler asks for

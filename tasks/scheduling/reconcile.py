@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tasks.scheduling import registry
-from tasks.scheduling.agenda import Agenda
+from tasks.scheduling.agenda import Agenda, Due
 from tasks.scheduling.clocks import steady
 from tasks.services.bulk import rows_source, rows_value
 from tasks.services.firing import Known, aware
@@ -31,8 +31,8 @@ Row = tuple[Any, ...]
 class Reconciler:
     agenda: Agenda
     rows: dict[int, Row] = field(default_factory=dict)
-    # How many jobs the store must have.
-    expected: int = 0
+    # Which schedules the store must have a time for.
+    expected: set[int] = field(default_factory=set)
     _seen: object = None
     _full_at: float = 0.0
 
@@ -51,6 +51,9 @@ class Reconciler:
         self._seen = _change_mark()
         return changed
 
+    def note_fired(self, due: Due) -> None:
+        self.expected -= {key for key, moment in due.items() if moment is None}
+
     def resync(self) -> int:
         """Compares everything: the first time, now and then, and when the store lost rows."""
         self._seen = _change_mark()
@@ -64,7 +67,7 @@ class Reconciler:
         self.agenda.drop(sorted(self.agenda.stored() - set(wanted)))
         missing = {key: at for key, at in wanted.items() if stored.get(key) != at}
         self.agenda.put(missing)
-        self.expected = len(wanted)
+        self.expected = set(wanted)
         self._full_at = steady()
         return len(missing)
 
@@ -73,10 +76,11 @@ class Reconciler:
         changed = {key: row for key, row in rows.items() if self.rows.get(key) != row[:-1]}
         gone = sorted(set(self.rows) - set(rows))
         due = self._learn(changed)
-        self.agenda.put({key: moment for key, moment in due.items() if moment is not None})
-        ended = [key for key, moment in due.items() if moment is None]
-        self.agenda.drop([*gone, *ended])
-        self.expected = self.agenda.summary()[0]
+        wanted = {key: moment for key, moment in due.items() if moment is not None}
+        ended = [*gone, *(key for key in due if key not in wanted)]
+        self.agenda.put(wanted)
+        self.agenda.drop(ended)
+        self.expected = (self.expected | set(wanted)) - set(ended)
         for key in gone:
             registry.known.pop(key, None)
         self.rows = {key: row[:-1] for key, row in rows.items()}

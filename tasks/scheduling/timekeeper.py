@@ -82,7 +82,7 @@ class Timekeeper:
 
     def _is_incomplete(self) -> bool:
         """The store has fewer jobs than we put there: somebody deleted rows."""
-        return self.agenda.summary()[0] < self.reconciler.expected
+        return self.agenda.summary()[0] < len(self.reconciler.expected)
 
     def _fire(self, due: list[int]) -> Fired:
         absence = Absence(reason=self.absence.reason, since=self.absence.since, until=self.clock())
@@ -96,6 +96,7 @@ class Timekeeper:
         )
         if not self.agenda.transactional:
             self.agenda.advance(fired.due)
+        self.reconciler.note_fired(fired.due)
         self._report(fired)
         return fired
 

@@ -85,6 +85,17 @@ def test_a_job_row_that_was_deleted_is_written_anew_and_fires(keeper, watch):
     assert DjangoJob.objects.count() == 1
 
 
+def test_rows_that_are_deleted_again_and_again_stop_nothing(keeper, watch):
+    schedule = make_schedule()
+    for hours in range(1, 4):
+        keeper.reconciler.poll(force=True)
+        DjangoJob.objects.all().delete()
+        keeper.reconciler.poll(force=True)
+        watch.now = NOON + hours * HOUR
+        keeper.tick()
+    assert len(rows(schedule)) == 3
+
+
 def test_an_edit_in_mid_tick_is_old_or_new_but_never_both(keeper, watch):
     schedule = make_schedule()
     keeper.tick()
