@@ -8,6 +8,7 @@ from tasks.services.adding import (
     add_spider_task,
     update_task_schedule,
 )
+from tasks.services.exchange import export_tasks, import_tasks
 from tasks.services.runs import cancel_run, run_again, run_task_now
 from tasks.services.status import (
     get_job_stats,
@@ -33,9 +34,11 @@ __all__ = [
     "disable_task",
     "duplicate_task",
     "enable_task",
+    "export_tasks",
     "get_job_stats",
     "get_scheduler_status",
     "get_task_info",
+    "import_tasks",
     "list_tasks",
     "remove_task",
     "run_again",

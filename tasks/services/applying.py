@@ -1,0 +1,153 @@
+"""One record of a task file, made true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from tasks.exchange.records import Record
+from tasks.exchange.states import SECRET, TASK, compact, natural_order
+from tasks.models import Task
+from tasks.secrets import MASK, SecretUnreadable, unseal
+from tasks.services.actors import Actor
+from tasks.services.plans import Action, Change, Plan
+from tasks.services.schedules import state_of
+from tasks.services.tasks import create_task, disable_task, update_task
+
+State = dict[str, Any]
+
+
+def state(task: Task) -> State:
+    """All that a file says about a task, secrets as references."""
+    found = {name: getattr(task, name) for name in TASK if name not in {"tags", "schedules"}}
+    found["owner"] = task.owner.get_username() if task.owner else None
+    found["tags"] = sorted(tag.name for tag in task.tags.all())
+    arguments = {**task.arguments, **dict.fromkeys(task.secrets, SECRET)}
+    found["arguments"] = dict(sorted(arguments.items()))
+    found["settings"] = dict(sorted(task.settings.items()))
+    schedules = sorted(task.schedules.all(), key=lambda each: natural_order(each.key))
+    found["schedules"] = [state_of(each) for each in schedules]
+    return {name: found[name] for name in TASK}
+
+
+def in_order(records: Sequence[Record]) -> list[Record]:
+    """Tasks before those that run after them."""
+    by_id = {record.task_id: record for record in records}
+    ordered: dict[str, Record] = {}
+    stack = list(reversed(records))
+    entered: set[str] = set()
+    while stack:
+        record = stack[-1]
+        entered.add(record.task_id)
+        first = [
+            by_id[task_id]
+            for each in record.schedules
+            if (task_id := each.get("after_task")) in by_id and task_id not in entered
+        ]
+        if first:
+            stack += first
+        else:
+            ordered.setdefault(record.task_id, stack.pop())
+    return list(ordered.values())
+
+
+def apply(record: Record, *, plan: Plan, actor: Actor) -> Change:
+    """Creates or changes the task; one that stays as it is isn't written at all."""
+    existing = rows().filter(task_id=record.task_id).first()
+    before = state(existing) if existing else {}
+    if existing and record.given == compact(before):
+        return Change(record.task_id, existing.name, "unchanged", line=record.line)
+    with transaction.atomic():
+        _write(record, existing, plan, actor)
+        task = rows().get(task_id=record.task_id)
+        fields = differences(before, state(task)) | _changed_secrets(existing, task)
+        action: Action = "created" if existing is None else "changed" if fields else "unchanged"
+        transaction.set_rollback(action == "unchanged")
+    _warn_of_missing_secrets(record, task, plan)
+    shown = {} if action == "created" else fields
+    return Change(record.task_id, task.name, action, shown, line=record.line)
+
+
+def rows() -> QuerySet[Task]:
+    return Task.objects.select_related("owner").prefetch_related("tags", "schedules__after_task")
+
+
+def _warn_of_missing_secrets(record: Record, task: Task, plan: Plan) -> None:
+    for name in record.references:
+        if name not in task.secrets:
+            message = _("“%(task)s”: type the secret “%(name)s” again; a file never has its value.")
+            plan.warnings.append(message % {"task": task.task_id, "name": name})
+
+
+def _write(record: Record, existing: Task | None, plan: Plan, actor: Actor) -> None:
+    fields = dict(record.fields)
+    note = fields.pop("disabled_note", "")
+    if "owner" in fields:
+        fields["owner"] = _owner(record, fields["owner"], plan)
+    if existing is None:
+        create_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
+    else:
+        update_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
+    if note and not fields.get("enabled", True):
+        disable_task(task_id=record.task_id, note=note, actor=actor)
+
+
+def _owner(record: Record, name: str | None, plan: Plan) -> AbstractUser | None:
+    """A file may come from an installation with other people."""
+    if not name:
+        return None
+    found: AbstractUser | None = get_user_model().objects.filter(username=name).first()
+    if found is None:
+        message = _("“%(task)s”: there is no user “%(name)s” here; it gets no owner.")
+        plan.warnings.append(message % {"task": record.task_id, "name": name})
+    return found
+
+
+def _changed_secrets(before: Task | None, after: Task) -> dict[str, list[Any]]:
+    old = before.secrets if before else {}
+    return {
+        f"arguments.{name}": [MASK if name in old else None, MASK]
+        for name, token in after.secrets.items()
+        if token != old.get(name) and not _same_value(token, old.get(name))
+    }
+
+
+def _same_value(token: str, old: str | None) -> bool:
+    try:
+        return old is not None and bool(unseal(old) == unseal(token))
+    except SecretUnreadable:
+        return False
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """By field, one level into arguments, settings and schedules."""
+    old, new = _flat(before), _flat(after)
+    names = [*old, *(name for name in new if name not in old)]
+    return {
+        name: [old.get(name), new.get(name)] for name in names if old.get(name) != new.get(name)
+    }
+
+
+def _flat(state: Mapping[str, Any]) -> State:
+    flat: State = {}
+    for name, value in state.items():
+        if name == "schedules":
+            for schedule in value:
+                flat |= {
+                    f"schedules.{schedule['key']}.{key}": each for key, each in schedule.items()
+                }
+        elif isinstance(value, dict):
+            flat |= {f"{name}.{key}": _shown(each) for key, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _shown(value: Any) -> Any:
+    return MASK if value == SECRET else value

@@ -1,0 +1,141 @@
+"""Task files in and out. An import is all or nothing, and says what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from tasks.exchange.problems import FileRefused, Problem
+from tasks.exchange.reading import Format, format_of, read_records
+from tasks.exchange.records import Record
+from tasks.exchange.writing import write_tasks
+from tasks.models import Task
+from tasks.services import applying
+from tasks.services.actors import PYTHON, Actor
+from tasks.services.errors import InvalidInput
+from tasks.services.plans import Change, Plan
+from tasks.services.tasks import get_task, remove_task
+
+Progress = Callable[[int, int], None]
+
+
+class ImportRefused(InvalidInput):
+    """Nothing was imported; `problems` have line, field and message."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        errors: dict[str, list[str]] = {}
+        for each in self.problems:
+            errors.setdefault(each.field, []).append(_place(each) + each.message)
+        super().__init__(errors)
+
+
+def _place(problem: Problem) -> str:
+    return _("line %d: ") % problem.line if problem.line else ""
+
+
+def export_tasks(
+    *,
+    task_ids: Sequence[str] | None = None,
+    file_format: Format = "json",
+    path: str | Path | None = None,
+    actor: Actor = PYTHON,
+) -> str:
+    """The full form of all tasks, or of some; with `path` also written there."""
+    actor.demand("view_task")
+    if path is not None:
+        file_format = format_of(str(path)) or file_format
+    tasks = applying.rows()
+    if task_ids is not None:
+        tasks = tasks.filter(pk__in=[get_task(each).pk for each in task_ids])
+    text = write_tasks(map(applying.state, tasks), file_format=file_format)
+    if path is not None:
+        _save(Path(path), text)
+    return text
+
+
+def import_tasks(
+    *,
+    text: str | bytes | None = None,
+    path: str | Path | None = None,
+    file_format: Format | None = None,
+    dry_run: bool = False,
+    replace: bool = False,
+    actor: Actor = PYTHON,
+    progress: Progress = lambda done, total: None,
+) -> Plan:
+    """Makes the tasks what the file says; with `replace` those that it doesn't name go.
+
+    Raises ImportRefused, and changes nothing, when any of it is wrong.
+    """
+    actor.demand("change_task")
+    if path is not None:
+        text, file_format = _read(Path(path)), file_format or format_of(str(path))
+    try:
+        records = read_records(text or "", file_format=file_format)
+    except FileRefused as error:
+        raise ImportRefused(error.problems) from error
+    with transaction.atomic():
+        plan = _apply(records, replace=replace, actor=actor, progress=progress)
+        plan.dry_run = dry_run
+        transaction.set_rollback(dry_run)
+    return plan
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _no_file(path, _("%(name)s can't be read: %(reason)s."), error) from error
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise _no_file(path, _("%(name)s can't be written: %(reason)s."), error) from error
+
+
+def _no_file(path: Path, message: str, error: OSError) -> InvalidInput:
+    return InvalidInput(message % {"name": str(path), "reason": error.strerror or str(error)})
+
+
+def _apply(records: Sequence[Record], *, replace: bool, actor: Actor, progress: Progress) -> Plan:
+    plan = Plan()
+    problems: list[Problem] = []
+    for done, record in enumerate(applying.in_order(records), start=1):
+        try:
+            plan.changes.append(applying.apply(record, plan=plan, actor=actor))
+        except InvalidInput as error:
+            problems += [
+                record.problem(field, message)
+                for field, messages in error.errors.items()
+                for message in messages
+            ]
+        progress(done, len(records))
+    if problems:
+        raise ImportRefused(problems)
+    if replace:
+        plan.changes += _remove_others({record.task_id for record in records}, actor)
+    plan.sort(record.task_id for record in records)
+    return plan
+
+
+def _remove_others(kept: set[str], actor: Actor) -> list[Change]:
+    """Followers first: a task that others run after can't go before them."""
+    others = Task.objects.exclude(task_id__in=kept).prefetch_related("schedules")
+    left = {task.pk: task for task in others}
+    removed = []
+    while left:
+        followed = {
+            schedule.after_task_id for task in left.values() for schedule in task.schedules.all()
+        }
+        free = [pk for pk in left if pk not in followed] or list(left)
+        for pk in free:
+            task = left.pop(pk)
+            removed.append(Change(task.task_id, task.name, "removed"))
+            remove_task(task_id=task.task_id, actor=actor)
+    return removed
