@@ -319,8 +319,8 @@ def test_pipelines_become_tasks(db):
          "pipelines.x.schedule.cron", "Hour must be"),
         (("pipelines:\n  x:\n    schedule:\n      cron: 0 2 * * *\n      interval: {hours: 1}\n"
          "    chain: [{class: a.B}]\n"), 3, "pipelines.x.schedule", "either"),
-        ("pipelines:\n  x:\n    chain: [{class: a.B}]\n    schedule:\n      interval: {seconds: 1}\n",
-         5, "pipelines.x.schedule.interval.seconds", "more often"),
+        ("pipelines:\n  x:\n    chain: [{class: a.B}]\n    schedule: {interval: {seconds: 1}}\n",
+         4, "pipelines.x.schedule.interval.seconds", "more often"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_with_its_line_and_field(shop_spider, text, line, field, words):
