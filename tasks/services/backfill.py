@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -17,13 +17,16 @@ from tasks.services.schedules import timing_of
 from tasks.services.tasks import get_task
 
 LIMIT = 500
+# slots_between leaves out its beginning.
+TINY = timedelta(microseconds=1)
 
 
 def count_backfill(*, task_id: str, start: datetime, end: datetime) -> int:
     """How many runs `backfill` would queue."""
     task = get_task(task_id)
     _check_range(start, end)
-    return sum(timing_of(each).slots_between(start, end, newest=0).total for each in _timed(task))
+    after = start - TINY
+    return sum(timing_of(each).slots_between(after, end, newest=0).total for each in _timed(task))
 
 
 def backfill(*, task_id: str, start: datetime, end: datetime, actor: Actor = PYTHON) -> list[Run]:
@@ -47,7 +50,7 @@ def backfill(*, task_id: str, start: datetime, end: datetime, actor: Actor = PYT
             queued_at=now,
         )
         for schedule in _timed(task)
-        for slot in timing_of(schedule).slots_between(start, end, newest=LIMIT).newest
+        for slot in timing_of(schedule).slots_between(start - TINY, end, newest=LIMIT).newest
     ]
     rows.sort(key=lambda row: row.for_slot or now)
     with transaction.atomic():

@@ -121,5 +121,5 @@ def test_runs_are_listed_newest_first_and_narrowed(tasks, shop):
 
 def test_one_run_says_what_happened(tasks, shop):
     run = run_task_now(task_id="shop")
-    Run.objects.update(status="failed", reason="scheduler_down")
-    assert "The scheduler was not running at this time." in tasks("run", run.pk).out
+    Run.objects.update(status="failed", reason="overlap")
+    assert "The run before it was still going." in tasks("run", run.pk).out

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 from tasks.exchange.fields import FIELDS, FieldError, expression_of
 from tasks.management.verbs import parsing
 from tasks.management.verbs.base import DONE, Refused, Verb, whole_number
+from tasks.management.verbs.catalogue import freshen
 from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Task
 from tasks.services import (
@@ -24,6 +25,7 @@ ANY_NUMBER = whole_number(0, 2_000_000_000)
 
 
 def add_cron(terminal: Terminal, options: Namespace) -> int:
+    freshen(terminal)
     return _added(
         terminal,
         add_spider_task(
@@ -62,6 +64,7 @@ def _cron_arguments(parser: ArgumentParser) -> None:
 
 
 def add_interval(terminal: Terminal, options: Namespace) -> int:
+    freshen(terminal)
     units = {name: getattr(options, name) for name in UNITS}
     return _added(
         terminal,
@@ -80,6 +83,7 @@ def _interval_arguments(parser: ArgumentParser) -> None:
 
 
 def add_once(terminal: Terminal, options: Namespace) -> int:
+    freshen(terminal)
     fields = parsing.given_fields(options)
     return _added(terminal, add_one_time_task(run_at=options.when, actor=command_line(), **fields))
 

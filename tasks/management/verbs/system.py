@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.management.verbs.base import DONE, REFUSED, Verb, whole_number
+from tasks.management.verbs.catalogue import freshen
 from tasks.management.verbs.shapes import spider_shape
 from tasks.management.verbs.terminal import Terminal
 from tasks.models import SpiderInfo
@@ -53,6 +54,7 @@ def _status_fields(state: dict[str, Any]) -> list[tuple[str, object]]:
 
 def spiders(terminal: Terminal, options: Namespace) -> int:
     del options
+    freshen(terminal)
     found = list(SpiderInfo.objects.all())
     if terminal.as_json:
         terminal.json([spider_shape(each) for each in found])

@@ -46,7 +46,8 @@ def _changes(run: Run, timeout: float | None) -> Iterator[Run]:
                 return
         now = time.monotonic()
         if timeout is not None and now - started > timeout:
-            raise Refused(_("Run %s has not ended in %d s; it goes on.") % (run.pk, timeout))
+            said = {"run": run.pk, "s": timeout}
+            raise Refused(_("Run %(run)s has not ended in %(s)d s; it goes on.") % said)
         if alive:
             seen = now
         elif now - seen > LEFT_ALONE:
