@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from tasks.execution.cleaning import clean_up
+from tasks.execution.cleaning import clean_by_arguments
 from tasks.execution.folder import run_folder
 from tasks.execution.items import export_items, iterate_items
 from tasks.handlers import handler_of
@@ -42,7 +42,7 @@ def services() -> Services:
         good_runs=good_runs,
         items_of=lambda run: iterate_items(run_folder(run)),
         export=lambda run, form: export_items(run_folder(run), form),  # type: ignore[arg-type]
-        clean_up=clean_up,
+        clean_up=clean_by_arguments,
     )
 
 

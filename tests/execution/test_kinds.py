@@ -3,8 +3,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import time
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -155,3 +157,31 @@ def test_a_clean_up_removes_old_runs_with_their_folders_and_keeps_the_last_good_
     assert [item["run"] for item in bench.items(run)] == [str(runs[3].pk), str(runs[0].pk)]
     assert [run_folder(run).exists() for run in runs] == [False, True, True, False]
     assert set(shop.runs.values_list("pk", flat=True)) == {runs[1].pk, runs[2].pk}
+
+
+def test_a_clean_up_finds_old_folders_that_no_row_knows_and_nothing_else(bench, shop, data_dir):
+    known = finished_run(shop, [{"n": 1}])
+    lost, young, other = (
+        run_folder(known).parent / name for name in (str(uuid4()), str(uuid4()), "notes")
+    )
+    for folder in (lost, young, other):
+        folder.mkdir(parents=True)
+    long_ago = time.time() - 3 * 24 * 3600
+    for folder in (lost, other, run_folder(known)):
+        os.utime(folder, (long_ago, long_ago))
+    run = bench.until_ended(queue(bench, "cleanup"))
+    assert [item["folder"] for item in bench.items(run)] == [f"shop/{lost.name}"]
+    assert [folder.exists() for folder in (lost, young, other, run_folder(known))] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_days_of_a_clean_up_go_before_the_rules_of_the_tasks(bench, shop):
+    for days in (2, 4, 6):
+        finished_run(shop, [], at=timezone.now() - timedelta(days=days), status="cancelled")
+    run = bench.until_ended(queue(bench, "cleanup", days=3))
+    assert len(bench.items(run)) == 2
+    assert shop.runs.count() == 1
