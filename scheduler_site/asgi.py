@@ -4,6 +4,8 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from scheduler_site.threads import FixedThreads
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
 
-application = get_asgi_application()
+application = FixedThreads(get_asgi_application())

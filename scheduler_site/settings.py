@@ -63,6 +63,8 @@ SCRAPYD_URLS = env.words("SCRAPYD_URLS")
 SCRAPYD_PROJECT = env.text("SCRAPYD_PROJECT", "default")
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
 REDIS_URL = env.text("REDIS_URL")
+# Live logs that one person may follow at a time, per web process.
+MAX_STREAMS_PER_PERSON = env.number("MAX_STREAMS_PER_PERSON", 50, least=1, most=10_000)
 DISCORD_TOKEN = env.text("DISCORD_TOKEN")
 SENTRY_DSN = env.text("SENTRY_DSN")
 # The demo shop is on only where somebody asked for it; script/server does, unless --no-demo.

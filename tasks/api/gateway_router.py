@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from ninja import Body, Path, Query, Router, Status
 from pydantic import BaseModel, ConfigDict, Field
@@ -22,7 +23,10 @@ from tasks.api.gateway_schemas import (
     MessageOut,
     SearchIn,
 )
+from tasks.api.streams.openapi import EVENT_STREAM, LastEventId
+from tasks.api.streams.responses import follow_response
 from tasks.services import jobs
+from tasks.services.errors import NotFound
 from tasks.services.gateway import Crawl, crawl
 from tasks.services.searches import schedule_export, schedule_search
 
@@ -107,6 +111,28 @@ def get_job_status(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -
         spider_job_id=(run.external_id or str(run.pk)) if run else None,
         next_run=job.next_run,
     )
+
+
+@router.get(
+    "/jobs/{job_id}/logs",
+    auth=READ,
+    response=gateway_answers({200: None, 204: None}, 404),
+    url_name="gateway-job-logs",
+    openapi_extra=EVENT_STREAM,
+)
+def follow_job(
+    request: HttpRequest,
+    job_id: JobId,
+    query: Query[ForUser],
+    last_event_id: LastEventId = None,
+) -> HttpResponseBase:
+    """Server-Sent Events of the job's run, of a scheduled job of its latest one."""
+    caller = caller_of(request)
+    caller.demand("view_run")
+    job = jobs.find_job(job_id=job_id, user_id=query.user_id)
+    if job.run is None:
+        raise NotFound({"job_id": [_("This job has not run yet.")]})
+    return follow_response(request, job.run, caller)
 
 
 @router.patch(

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -13,6 +14,8 @@ from tasks.api.auth import READ, RUN, caller_of
 from tasks.api.fields import Slug, text
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.run_schemas import RunOut, RunStatus, RunTrigger, show_run
+from tasks.api.streams.openapi import EVENT_STREAM, LastEventId
+from tasks.api.streams.responses import follow_response
 from tasks.models import Run
 from tasks.services.runs import cancel_run, run_again
 from tasks.services.runs import get_run as find_run
@@ -55,6 +58,21 @@ def list_runs(request: HttpRequest, query: Query[RunFilters]) -> Page[RunOut]:
 def get_run(request: HttpRequest, run_id: UUID) -> RunOut:
     caller_of(request).demand("view_run")
     return show_run(find_run(run_id))
+
+
+@router.get(
+    "/runs/{run_id}/logs",
+    auth=READ,
+    response=answers({200: None, 204: None}, 404),
+    openapi_extra=EVENT_STREAM,
+)
+def follow_run(
+    request: HttpRequest, run_id: UUID, last_event_id: LastEventId = None
+) -> HttpResponseBase:
+    """Server-Sent Events: `log`, `progress`, `gap`, and at last `end`, after which 204."""
+    caller = caller_of(request)
+    caller.demand("view_run")
+    return follow_response(request, find_run(run_id), caller)
 
 
 @router.post("/runs/{run_id}/cancel", auth=RUN, response=answers({202: RunOut}, 404, 409))
