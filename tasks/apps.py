@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
-from django.core.checks import register
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,9 +12,7 @@ class TasksConfig(AppConfig):
     verbose_name = _("Spider Scheduler")
 
     def ready(self) -> None:
-        from tasks.handlers import check_handlers  # noqa: PLC0415 - models are loaded only now
-
-        register(check_handlers)
+        import_module("tasks.checks")
 
 
 class SiteAdminConfig(AdminConfig):

@@ -6,7 +6,6 @@ from __future__ import annotations
 from functools import cache
 from typing import cast
 
-from django.core.checks import CheckMessage
 from django.utils.module_loading import import_string
 
 from tasks.handlers.base import Handler
@@ -29,7 +28,3 @@ def handler_of(kind: str) -> Handler:
 
 def choices() -> list[tuple[str, str]]:
     return [(kind, str(Task.Kind(kind).label)) for kind in HANDLERS]
-
-
-def check_handlers(**_options: object) -> list[CheckMessage]:
-    return [message for kind in HANDLERS for message in handler_of(kind).checks()]

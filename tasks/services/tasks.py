@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from tasks.executors import EXECUTORS
 from tasks.handlers import HANDLERS, handler_of
 from tasks.models import Run, Schedule, Tag, Task
 from tasks.secrets import MASK, unseal
@@ -177,8 +178,8 @@ def _stored_arguments(task: Task) -> dict[str, Any]:
 def _full_clean(task: Task, fields: Mapping[str, Any]) -> None:
     if any(character in str(task.name) for character in "\x00\r\n"):
         raise InvalidInput({"name": [_("The name must be one line of text.")]})
-    if task.executor and task.executor not in {"local", "scrapyd", "celery"}:
-        raise InvalidInput({"executor": [_("Choose one of: %s.") % "local, scrapyd, celery"]})
+    if task.executor and task.executor not in EXECUTORS:
+        raise InvalidInput({"executor": [_("Choose one of: %s.") % ", ".join(EXECUTORS)]})
     try:
         task.full_clean(exclude=["arguments", "settings"])
     except ValidationError as error:

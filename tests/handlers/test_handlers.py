@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from django.utils.timezone import now
 
-from tasks.handlers import HANDLERS, check_handlers, choices, handler_of
+from tasks.checks import kinds_can_run
+from tasks.handlers import HANDLERS, choices, handler_of
 from tasks.handlers.base import Job, JobFailed
 from tasks.handlers.comparison import compare, digest
 from tasks.models import SpiderInfo, Task
@@ -83,10 +84,10 @@ def test_jobs_without_a_spider_keep_none(shop):
 
 
 def test_a_folder_that_is_not_there_stops_the_start(settings, monkeypatch):
-    assert check_handlers() == []
+    assert kinds_can_run() == []
     settings.SCRAPY_PROJECT_PATH = "/nowhere/at/all"
     monkeypatch.setenv("SEARCH_SOURCES_DIR", "/nowhere/either")
-    assert {message.id for message in check_handlers()} == {"tasks.E101", "tasks.E102"}
+    assert {message.id for message in kinds_can_run()} == {"tasks.E101", "tasks.E102"}
 
 
 def test_a_crawl_is_never_performed_as_a_job(tmp_path):

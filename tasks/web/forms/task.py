@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tasks.executors import EXECUTORS
 from tasks.models import SpiderInfo, Task
 
 MINUTE = 60
@@ -23,12 +24,12 @@ CATCH_UPS = [
     (Task.CatchUp.NONE, gettext_lazy("Wait for the next planned time")),
     (Task.CatchUp.ALL, gettext_lazy("Run every one that was missed")),
 ]
-EXECUTORS = [
-    ("", gettext_lazy("As usual")),
-    ("local", gettext_lazy("The scheduler's computer")),
-    ("scrapyd", gettext_lazy("Scrapyd")),
-    ("celery", gettext_lazy("Celery workers")),
-]
+PLACES = {
+    "local": gettext_lazy("The scheduler's computer"),
+    "scrapyd": gettext_lazy("Scrapyd"),
+    "celery": gettext_lazy("Celery workers"),
+}
+RUNS_ON = [("", gettext_lazy("As usual")), *((name, PLACES[name]) for name in EXECUTORS)]
 RESULT_FIELDS = ("min_items", "usual_share", "max_errors", "allow_empty")
 KEEP_FIELDS = ("keep_days", "keep_runs", "keep_megabytes")
 
@@ -123,7 +124,7 @@ class TaskForm(forms.Form):
         initial=0,
         help_text=gettext_lazy("Higher goes first when runs wait for a place."),
     )
-    executor = forms.ChoiceField(label=gettext_lazy("Runs on"), choices=EXECUTORS, required=False)
+    executor = forms.ChoiceField(label=gettext_lazy("Runs on"), choices=RUNS_ON, required=False)
     http_cache = forms.BooleanField(label=gettext_lazy("Keep pages for later runs"), required=False)
     http_cache_ttl = _minutes_field(gettext_lazy("Keep pages for"), low=1, high=525_600, initial=60)
     keep_days = _number(gettext_lazy("Keep runs for"), low=1, high=36_500)

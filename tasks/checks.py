@@ -1,0 +1,44 @@
+"""What `manage.py check`, and so every start, says about the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from tasks.executors import EXECUTORS
+from tasks.handlers import HANDLERS, handler_of
+
+
+@register()
+def executor_is_known(**_kwargs: Any) -> list[CheckMessage]:
+    if settings.SCHEDULER_EXECUTOR in EXECUTORS:
+        return []
+    return [
+        Error(
+            f"SCHEDULER_EXECUTOR is {settings.SCHEDULER_EXECUTOR},"
+            " which this version cannot run spiders on.",
+            hint=f"Allowed: {', '.join(EXECUTORS)}.",
+            id="tasks.E001",
+        )
+    ]
+
+
+@register()
+def job_store_has_its_address(**_kwargs: Any) -> list[CheckMessage]:
+    needs = {"sqlalchemy", "mongodb", "redis"}
+    if settings.SCHEDULER_JOB_STORE not in needs or settings.SCHEDULER_JOB_STORE_URL:
+        return []
+    return [
+        Error(
+            f"SCHEDULER_JOB_STORE={settings.SCHEDULER_JOB_STORE} needs SCHEDULER_JOB_STORE_URL.",
+            hint="Set it to the store's address, or use SCHEDULER_JOB_STORE=django.",
+            id="tasks.E002",
+        )
+    ]
+
+
+@register()
+def kinds_can_run(**_kwargs: Any) -> list[CheckMessage]:
+    return [message for kind in HANDLERS for message in handler_of(kind).checks()]
