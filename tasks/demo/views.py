@@ -115,7 +115,12 @@ def picture(request: HttpRequest, slug: str) -> HttpResponse:
     found = catalogue.products_by_slug().get(slug)
     if found is None:
         raise Http404
-    context = {"product": found, "turn": found.number * 23, "second": found.category.hue + 40}
+    context = {
+        "product": found,
+        "shape": (found.number + found.category.hue) % 5,
+        "turn": found.number * 7,
+        "second": found.category.hue + 40,
+    }
     return render(request, "demo/picture.svg", context, content_type="image/svg+xml")
 
 
