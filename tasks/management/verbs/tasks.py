@@ -80,7 +80,7 @@ def _fields(info: dict[str, Any], state: dict[str, Any]) -> list[tuple[str, obje
     ]
     lines += [(f"  {name}", value) for name, value in state["arguments"].items()]
     lines += [(f"  {name}", value) for name, value in state["settings"].items()]
-    return [(name, value) for name, value in lines if value not in {"", " ", None}]
+    return [(name, value) for name, value in lines if value not in ("", " ", None)]
 
 
 def enable(terminal: Terminal, options: Namespace) -> int:
