@@ -10,8 +10,10 @@ import select
 import shutil
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
@@ -75,9 +77,12 @@ class Worker:
         executor: Executor | None = None,
         grace: float = GRACE,
         per_domain: int | None = None,
+        only: Collection[UUID] | None = None,
     ) -> None:
+        """With `only` it starts these runs and leaves the others in the queue."""
         self.host = host
         self.max_workers = max_workers
+        self.only = only
         self.per_domain = settings.SCHEDULER_MAX_PER_SITE if per_domain is None else per_domain
         self.executor = executor or local_executor()
         self.supervisor = Supervisor(
@@ -222,9 +227,12 @@ class Worker:
         if waiting and not self.executor.is_ready():
             return False
         for run in waiting:
-            if places.has_room_for(run) and self._start(run):
+            if self._may_start(run) and places.has_room_for(run) and self._start(run):
                 places.take(run)
         return True
+
+    def _may_start(self, run: Run) -> bool:
+        return self.only is None or run.pk in self.only
 
     def _start(self, run: Run) -> bool:
         if not claim(run, host=self.host, executor=self.executor.name, now=timezone.now()):

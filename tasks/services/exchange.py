@@ -73,11 +73,8 @@ def import_tasks(
     """
     actor.demand("change_task")
     if path is not None:
-        text, file_format = _read(Path(path)), file_format or format_of(str(path))
-    try:
-        records = read_records(text or "", file_format=file_format)
-    except FileRefused as error:
-        raise ImportRefused(error.problems) from error
+        text, file_format = read_file(Path(path)), file_format or format_of(str(path))
+    records = records_of(text or "", file_format=file_format)
     with transaction.atomic():
         plan = _apply(records, replace=replace, actor=actor, progress=progress)
         plan.dry_run = dry_run
@@ -85,11 +82,18 @@ def import_tasks(
     return plan
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise _no_file(path, _("%(name)s can't be read: %(reason)s."), error) from error
+
+
+def records_of(text: str | bytes, *, file_format: Format | None = None) -> list[Record]:
+    try:
+        return read_records(text, file_format=file_format)
+    except FileRefused as error:
+        raise ImportRefused(error.problems) from error
 
 
 def _save(path: Path, text: str) -> None:

@@ -50,8 +50,11 @@ class Command(BaseCommand):
             pid = daemon.stop(stop_runs=options["stop_runs"])
             self.stdout.write(f"The scheduler ({pid}) has ended.")
             return
-        if options["config"]:
-            self._import(options["config"])
+        if settings.SCHEDULER_MODE == "legacy":
+            self._run_pipelines()
+            return
+        for path in filter(None, (settings.PIPELINES_CONFIG, options["config"])):
+            self._import(path)
         if options["daemon"]:
             daemon.detach()
         session = _Session(stop_runs=options["stop_runs"])
@@ -61,6 +64,11 @@ class Command(BaseCommand):
 
     def _import(self, path: str) -> None:
         call_command("tasks", "import", path, stdout=self.stdout)
+
+    def _run_pipelines(self) -> None:
+        if not settings.PIPELINES_CONFIG:
+            raise CommandError("SCHEDULER_MODE=legacy needs PIPELINES_CONFIG, a pipelines.yml.")
+        call_command("run_pipelines", settings.PIPELINES_CONFIG, stdout=self.stdout)
 
 
 class _Session:
