@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 from django.core.management import CommandError, call_command
 
+from tasks.execution.catalogue import read_catalogue, save_catalogue
 from tasks.models import Schedule, SpiderInfo, Task
 from tasks.services.arguments import clean_arguments
-from tasks.services.demo import load_demo
+from tasks.services.demo import load_demo, point_demo
 from tasks.spider_settings import clean_settings
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,33 @@ def test_they_are_loaded_once_and_never_beside_somebodys_own_tasks():
     Task.objects.exclude(task_id="demo-arrivals").delete()
     assert load_demo(site_url="http://127.0.0.1:8000") == 0
     assert Task.objects.count() == 1
+
+
+@pytest.fixture
+def loaded(settings):
+    settings.SITE_URL = "http://127.0.0.1:8000"
+    load_demo(site_url=settings.SITE_URL)
+    save_catalogue(read_catalogue())
+    settings.SITE_URL = "http://127.0.0.1:8123"
+    return settings.SITE_URL
+
+
+def test_they_follow_the_site_to_another_port(loaded):
+    Task.objects.filter(task_id="demo-whole-shop").update(
+        arguments={"start_urls": ["https://shop.example/"], "max_pages": 7}
+    )
+    assert point_demo(site_url=loaded) == 5
+    assert point_demo(site_url=loaded) == 0
+    arguments = {task.task_id: task.arguments for task in Task.objects.all()}
+    assert arguments["demo-arrivals"]["start_urls"] == ["http://127.0.0.1:8123/demo/arrivals/"]
+    assert arguments["demo-whole-shop"]["start_urls"] == ["https://shop.example/"]
+
+
+def test_one_that_no_longer_fits_its_spider_does_not_stop_the_others(loaded):
+    Task.objects.filter(task_id="demo-whole-shop").update(
+        arguments={"start_urls": ["http://127.0.0.1:8000/demo/"], "max_pages": -1}
+    )
+    assert point_demo(site_url=loaded) == 5
 
 
 def test_the_fixture_loads_as_it_stands():

@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.contrib.staticfiles.finders import get_finders
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks.execution.catalogue import CatalogueUnreadable, refresh_catalogue
-from tasks.models import Task
+from tasks.services import demo
 
 WELCOME = """
 Spider Scheduler: {url}/
@@ -90,5 +90,5 @@ def first_administrator() -> str:
 
 
 def load_demo() -> None:
-    if settings.DEMO and "loaddemo" in get_commands() and not Task.objects.exists():
-        call_command("loaddemo", verbosity=0)
+    if settings.DEMO and not demo.load_demo(site_url=settings.SITE_URL):
+        demo.point_demo(site_url=settings.SITE_URL)
