@@ -1,0 +1,233 @@
+"""Drives a whole installation for the benchmarks: tables, `runscheduler`, launcher, spiders. Runs
+in a process of its own, since each database needs its own settings.
+
+Usage: python -m script.benchmarks.product FOLDER COUNT (the database comes from the environment)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import django
+
+from script.benchmarks.comparisons import PROJECT, wait_for
+from script.benchmarks.website import website
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def percentile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def until(check: Callable[[], Any], seconds: float = 120.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the product did not get there in time")
+        time.sleep(0.02)
+    return answer
+
+
+def pss_kb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+class Product:
+    def __init__(self, folder: Path, scheduler: subprocess.Popen[bytes]) -> None:
+        self.record = folder / "opened.jsonl"
+        self.scheduler = scheduler
+
+    def task(self, spider: str) -> Any:
+        from tasks.models import SpiderInfo, Task
+        from tasks.services import tasks
+
+        until(lambda: SpiderInfo.objects.filter(name=spider).exists())
+        found = Task.objects.filter(task_id=spider).first()
+        return found or tasks.create_task(
+            task_id=spider, name=spider, spider=spider, overlap_policy="allow", max_instances=500
+        )
+
+    def queue(self, spider: str = "tiny", **arguments: str) -> tuple[str, Any, float]:
+        from tasks.services.runs import run_task_now
+
+        task = self.task(spider)
+        tag = uuid4().hex
+        given = {"tag": tag, "record": str(self.record), **arguments}
+        began = time.time()
+        run = run_task_now(task_id=task.task_id, arguments=given)
+        return tag, run, began
+
+    def latency(self, spider: str = "tiny") -> float:
+        tag, _run, began = self.queue(spider)
+        return wait_for(self.record, {tag})[tag] - began
+
+    def latencies(self, count: int) -> list[float]:
+        found = []
+        for number in range(count):
+            found.append(self.latency())
+            time.sleep(0.1 + 0.013 * (number % 7))
+        return found
+
+    def until_ended(self, runs: list[Any], seconds: float = 300.0) -> None:
+        from tasks.models import TERMINAL, Run
+
+        ids = [run.pk for run in runs]
+        until(
+            lambda: Run.objects.filter(pk__in=ids, status__in=TERMINAL).count() == len(ids), seconds
+        )
+
+    def many(self, count: int) -> tuple[float, int]:
+        """Finished runs a minute, and how many of them succeeded by their own record."""
+        from tasks.models import Run
+
+        self.task("tiny")
+        began = time.monotonic()
+        runs = [self.queue()[1] for _ in range(count)]
+        self.until_ended(runs)
+        taken = time.monotonic() - began
+        good = Run.objects.filter(pk__in=[run.pk for run in runs], status="succeeded", items=1)
+        return count * 60 / taken, good.count()
+
+    def launcher_pid(self) -> int:
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            wanted = str(self.record.parent).encode()
+            if b"launcher" in words and any(word.startswith(wanted) for word in words):
+                return int(folder.name)
+        raise LookupError("no launcher is running")
+
+
+@contextmanager
+def product(folder: Path, *, workers: int = 8, project: Path = PROJECT) -> Iterator[Product]:
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(folder),
+        "SCRAPY_PROJECT_PATH": str(project),
+        "SCHEDULER_MAX_WORKERS": str(workers),
+        "ALLOWED_NETWORKS": "127.0.0.0/8",
+        "DJANGO_SETTINGS_MODULE": "scheduler_site.settings",
+        "LOG_LEVEL": "WARNING",
+    }
+    scheduler = subprocess.Popen(
+        [sys.executable, "manage.py", "runscheduler"], cwd=ROOT, env=environment
+    )
+    try:
+        found = Product(folder, scheduler)
+        found.until_ended([found.queue()[1]])
+        yield found
+    finally:
+        scheduler.send_signal(signal.SIGUSR1)
+        scheduler.wait(60)
+
+
+def measure(folder: Path, count: int) -> dict[str, Any]:
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
+    figures: dict[str, Any] = {}
+    with product(folder) as ours:
+        figures["idle"] = ours.latencies(count)
+        figures |= _memory(ours)
+        with website() as url:
+            pages = str(100_000)
+            busy = [ours.queue("busy", url=url, pages=pages)[1] for _ in range(4)]
+            time.sleep(3)
+            figures["loaded"] = ours.latencies(count)
+            figures["stops"] = [_stop(ours, run) for run in busy]
+    for workers in (2, 4):
+        with product(folder, workers=workers) as ours:
+            rate, good = ours.many(200 if count > 10 else 40)
+            figures[f"rate_{workers}"], figures[f"good_{workers}"] = rate, good
+    return figures
+
+
+def _memory(ours: Product) -> dict[str, Any]:
+    pids = (ours.scheduler.pid, ours.launcher_pid())
+    idle = sum(map(pss_kb, pids)) / 1024
+    before = _total_mb(ours, [])
+    runs = [ours.queue("hold")[1] for _ in range(6)]
+    until(lambda: all(_is_running(run) for run in runs))
+    time.sleep(1.5)
+    after = _total_mb(ours, runs)
+    for run in runs:
+        _stop(ours, run)
+    return {"idle_mb": idle, "run_mb": (after - before) / len(runs)}
+
+
+def _total_mb(ours: Product, runs: list[Any]) -> float:
+    pids = [ours.scheduler.pid, ours.launcher_pid(), *(run.pid for run in runs)]
+    return sum(map(pss_kb, pids)) / 1024
+
+
+def _is_running(run: Any) -> bool:
+    run.refresh_from_db()
+    return bool(run.status == "running")
+
+
+def _stop(ours: Product, run: Any) -> float:
+    from tasks.services.runs import cancel_run
+
+    began = time.monotonic()
+    cancel_run(run_id=run.pk)
+    ours.until_ended([run])
+    return time.monotonic() - began
+
+
+def after_edit(folder: Path, count: int) -> list[float]:
+    project = folder / "edited"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__"))
+    source = project / "benchspiders" / "spiders.py"
+    found = []
+    with product(folder, project=project) as ours:
+        for number in range(count):
+            time.sleep(1.2)
+            text = source.read_text(encoding="utf-8")
+            source.write_text(f"{text}\n# edit {number}\n", encoding="utf-8")
+            found.append(ours.latency())
+    return found
+
+
+def unforkable(folder: Path, count: int) -> list[float]:
+    """A project that starts a thread when it is imported."""
+    project = folder / "unforkable"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("__pycache__"))
+    with (project / "benchspiders" / "spiders.py").open("a", encoding="utf-8") as source:
+        source.write(
+            "\nimport threading\n"
+            "threading.Thread(target=lambda: time.sleep(9999), daemon=True).start()\n"
+        )
+    with product(folder, project=project) as ours:
+        return ours.latencies(count)
+
+
+def main() -> None:
+    folder, count = Path(sys.argv[1]), int(sys.argv[2])
+    django.setup()
+    figures = measure(folder, count)
+    if "sqlite" in os.environ["DATABASE_URL"]:
+        figures["edit"] = after_edit(folder, max(3, count // 6))
+        figures["fresh"] = unforkable(folder, max(3, count // 3))
+    figures["median_idle"] = statistics.median(figures["idle"])
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()
