@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import scrapy.crawler
 from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
 
 from .context import SETTING, RunContext
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
     from scrapy import Spider
     from scrapy.crawler import Crawler
     from scrapy.settings import Settings
-    from scrapy.spiderloader import SpiderLoaderProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +61,10 @@ def crawl(context: RunContext, project: Project) -> int:
     if failed is not None:
         context.bootstrap_error = _describe(type(failed).__name__, failed)
         logger.error("The spider could not start", exc_info=failed)
-    write_outcome(context, _extension(crawler), final=True)
+    extension = _extension(crawler)
+    if extension is None or not extension.is_done or failed is not None:
+        # Ended by force, or before it began: the extension had no chance to say so.
+        write_outcome(context, extension, final=True)
     return 1 if process.bootstrap_failed else 0
 
 
@@ -70,25 +75,29 @@ def _prepare(
     context.start_requests = relies_on_start_requests(spider)
     apply_settings(context, project.settings, spider)
     settings = project.settings
-    settings.set("SPIDER_LOADER_CLASS", _loaded(project), priority="cmdline")
     is_async = not settings.getbool("TWISTED_REACTOR_ENABLED") or (
         settings["TWISTED_REACTOR"] == ASYNCIO_REACTOR
         and not settings.getbool("FORCE_CRAWLER_PROCESS")
     )
-    process = (AsyncCrawlerProcess if is_async else CrawlerProcess)(settings)
-    return process, process.create_crawler(spider)
+    with _as_loaded(project):
+        process = (AsyncCrawlerProcess if is_async else CrawlerProcess)(settings)
+        return process, process.create_crawler(spider)
 
 
-def _loaded(project: Project) -> type:
-    """Else Scrapy would load the spiders again, and stop at the first that doesn't import."""
-
-    class Loaded:
-        @classmethod
-        def from_settings(cls, settings: Settings) -> SpiderLoaderProtocol:
-            del settings
-            return project.loader
-
-    return Loaded
+@contextmanager
+def _as_loaded(project: Project) -> Iterator[None]:
+    """This process runs one crawl: the loaded spiders and settings are used as they are. Scrapy
+    would load the spiders again (and stop at the first that doesn't import) and copy the settings
+    twice, which takes a third of a start."""
+    settings, crawler = project.settings, vars(scrapy.crawler)
+    load = crawler["get_spider_loader"]
+    crawler["get_spider_loader"] = lambda _settings: project.loader
+    vars(settings)["copy"] = lambda: settings
+    try:
+        yield
+    finally:
+        crawler["get_spider_loader"] = load
+        del vars(settings)["copy"]
 
 
 def _spider_class(context: RunContext, project: Project) -> type[Spider]:
@@ -120,6 +129,10 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
     settings.set(
         "DOWNLOADER_MIDDLEWARES_BASE", {**middlewares, AddressGuard: 5}, priority="cmdline"
     )
+    # The address check lets nothing else through; importing the others takes time.
+    handlers = settings["DOWNLOAD_HANDLERS_BASE"]
+    web = {scheme: handlers[scheme] for scheme in ("http", "https")}
+    settings.set("DOWNLOAD_HANDLERS_BASE", web, priority="cmdline")
     if not settings.getbool("TWISTED_REACTOR_ENABLED"):
         settings.set("DOWNLOAD_HANDLERS", _guarded_handlers(settings), priority="cmdline")
     if context.versions:

@@ -14,7 +14,7 @@ from scrapy.utils.asyncio import create_looping_call
 
 from .context import SETTING, RunContext
 from .files import Json, write_json
-from .items import ItemWriter, plain_json
+from .items import ItemWriter, plain_stats
 from .logcut import cut_log
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class RunExtension:
         self.crawler = crawler
         self.context = context
         self.stage = "opening"
+        self.is_done = False
         self.url = ""
         self.last_activity = time.time()
         self.errors = ErrorNotes()
@@ -89,13 +90,15 @@ class RunExtension:
         self.stage = "closing"
         if self._ticker.running:
             self._ticker.stop()
-        self.tick()
-        # Again when the engine stops: by then feeds are stored, unless this process is killed.
-        write_outcome(self.context, self, final=False, finish_reason=reason)
+        if self.crawler.settings["FEEDS"]:
+            # Storing feeds may take long, and this process may be killed meanwhile.
+            self.tick()
+            write_outcome(self.context, self, final=False, finish_reason=reason)
 
     def engine_stopped(self) -> None:
         self.items.flush()
         write_outcome(self.context, self, final=True)
+        self.is_done = True
 
     def tick(self) -> None:
         self.items.flush()
@@ -163,7 +166,7 @@ def write_outcome(
     }
     if extension is not None:
         stats = extension.crawler.stats.get_stats()
-        outcome["stats"] = plain_json(stats)
+        outcome["stats"] = plain_stats(stats)
         outcome["finish_reason"] = finish_reason or stats.get("finish_reason")
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import json
 import math
 import os
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -103,6 +103,12 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def plain_json(value: Any) -> Any:
-    """A copy that json.dumps() takes: statistics may hold anything."""
-    return json.loads(_Encoder(allow_nan=False, skipkeys=True).encode(_without_nan(value)))
+def plain_stats(stats: dict[str, Any]) -> dict[str, Any]:
+    """What json.dumps() takes: statistics may hold anything."""
+    return {str(name): _plain(value) for name, value in stats.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, (str, int, type(None))) else _without_nan(value)
