@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 LONGEST_SOCKET_PATH = 100
+QUEUED, STOPPING = b"queued", b"stopping"
 
 
 def socket_path(folder: Path, name: str) -> Path:
@@ -36,12 +37,12 @@ class Doorbell:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def answer(self) -> bool:
-        """True if it rang since the last call."""
-        rang = False
+    def answer(self) -> set[bytes]:
+        """How it rang since the last call: QUEUED, STOPPING, both or neither."""
+        rang = set()
         with contextlib.suppress(BlockingIOError):
-            while self._socket.recv(16):
-                rang = True
+            while ring := self._socket.recv(16):
+                rang.add(ring)
         return rang
 
     def close(self) -> None:
@@ -49,19 +50,19 @@ class Doorbell:
         self.path.unlink(missing_ok=True)
 
 
-def ring(folder: Path) -> None:
+def ring(folder: Path, what: bytes = QUEUED) -> None:
     """Never fails: a dispatcher that hears nothing looks at the queue within a second anyway."""
     with contextlib.suppress(OSError):
         bells = list(socket_path(folder, "x").parent.glob("bell-*.sock"))
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             for bell in bells:
-                _press(sender, bell)
+                _press(sender, bell, what)
 
 
-def _press(sender: socket.socket, bell: Path) -> None:
+def _press(sender: socket.socket, bell: Path, what: bytes) -> None:
     try:
-        sender.sendto(b"!", str(bell))
+        sender.sendto(what, str(bell))
     except ConnectionRefusedError:  # left behind by a process that was killed
         bell.unlink(missing_ok=True)
     except OSError:

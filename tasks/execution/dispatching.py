@@ -45,6 +45,11 @@ class Places:
         self.tasks[run.task_id] += 1
         self.domains.update(domains_of(run))
 
+    def give_back(self, run: Run) -> None:
+        self.free += 1
+        self.tasks[run.task_id] -= 1
+        self.domains.subtract(domains_of(run))
+
 
 def limit_of(task: Task | None) -> int:
     if task is None or task.overlap_policy != Task.Overlap.ALLOW:

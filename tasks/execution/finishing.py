@@ -17,7 +17,6 @@ from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
 from tasks.runtime.files import Json, read_json
-from tasks.services.moves import move
 from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
@@ -29,9 +28,7 @@ USUAL_NEEDS = 3
 def settle(run: Run) -> bool:
     """False: another process settled it first."""
     folder = run_folder(run)
-    outcome, exited = read_json(folder / "outcome.json"), read_json(folder / "exit.json")
-    if exited is not None and exited.get("pid") != run.pid:
-        exited = None
+    outcome, exited = read_json(folder / "outcome.json"), read_exit(run, folder)
     stop = read_json(folder / "stop.json") or {}
     facts = facts_of(
         outcome,
@@ -50,10 +47,15 @@ def settle(run: Run) -> bool:
     return True
 
 
+def read_exit(run: Run, folder: Path) -> Json | None:
+    """How this run's own process ended, not one that was turned away."""
+    exited = read_json(folder / "exit.json")
+    return exited if exited is not None and exited.get("pid") == run.pid else None
+
+
 def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
-    if run.status == Status.STARTING and not _pass_through_running(run):
-        return False
-    return finish_run(
+    fields["finished_at"] = fields["finished_at"] or timezone.now()
+    finished = finish_run(
         run_id=run.pk,
         source=Status.RUNNING,
         status=verdict.status,
@@ -61,25 +63,16 @@ def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
         token=run.claim_token,
         **fields,
     )
-
-
-def _pass_through_running(run: Run) -> bool:
-    """It ended before anybody saw it running."""
-    started = run.started_at or timezone.now()
-    return move(
-        run.pk,
-        source=Status.STARTING,
-        target=Status.RUNNING,
-        token=run.claim_token,
-        started_at=started,
-    )
+    if finished:
+        for name, value in {**fields, "status": verdict.status, "reason": verdict.reason}.items():
+            setattr(run, name, value)
+    return finished
 
 
 def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> None:
     """Nothing here may undo the outcome: a full disk leaves the files as they are."""
     try:
-        fresh = Run.objects.get(pk=run.pk)
-        write_report(fresh, folder, outcome, exited)
+        write_report(run, folder, outcome, exited)
         (folder / "order.json").unlink(missing_ok=True)
         pack_log(folder)
     except OSError as error:

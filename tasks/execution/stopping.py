@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -49,8 +50,23 @@ def stop_reason(folder: Path) -> str:
     return str((read_json(folder / "stop.json") or {}).get("reason") or "")
 
 
-def clear_group(pid: int, run_id: str) -> bool:
-    """True once nothing of the run is left; what is left is killed first."""
+def _has_group(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def clear_group(pid: int, run_id: str, *, ended_well: bool) -> bool:
+    """True once nothing of the run is left; what is left is killed first.
+
+    Where it ended by itself, its group tells enough: looking at every process takes a while.
+    """
+    if ended_well and not _has_group(pid):
+        return True
     if not members(pid, run_id):
         return True
     kill_all(pid, run_id)

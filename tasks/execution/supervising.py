@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tasks.execution.dispatching import give_back
 from tasks.execution.figures import Sample, save_figures
-from tasks.execution.finishing import settle, usual_items
+from tasks.execution.finishing import read_exit, settle, usual_items
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import is_running, memory_of_sessions
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
@@ -42,8 +42,7 @@ class Supervisor:
         self.log_bytes = log_bytes
         self.grace = grace
         self.stop_all = False
-        self.live = 0
-        self.starting = 0
+        self.known: dict[UUID, Run] = {}
         self._stops: dict[UUID, Stop] = {}
         self._gone: dict[UUID, float] = {}
         self._usual: dict[UUID, float | None] = {}
@@ -67,8 +66,20 @@ class Supervisor:
             if sample is not None:
                 samples.append(sample)
         save_figures(samples)
-        self.live = len(runs)
-        self.starting = sum(run.status == Status.STARTING for run in runs)
+        self.known = {run.pk: run for run in runs if not run.is_ended}
+
+    @property
+    def starting(self) -> list[Run]:
+        return [run for run in self.known.values() if run.status == Status.STARTING]
+
+    def watch(self, run: Run) -> None:
+        """One that was just started here."""
+        self.known[run.pk] = run
+
+    def look_for_claims(self) -> None:
+        """Many times a second while runs start: reads no table."""
+        for run in self.starting:
+            self._has_claimed(run, run_folder(run))
 
     def _runs(self) -> list[Run]:
         return list(
@@ -201,7 +212,7 @@ class Supervisor:
 
     def ended(self, news: Ended) -> None:
         """The launcher's word, which comes at once; look() finds the same within a second."""
-        run = Run.objects.select_related("task").filter(pk=news.run_id).first()
+        run = self.known.get(UUID(news.run_id)) or _stored(news.run_id)
         if run is None or run.claim_token != news.token or run.is_ended:
             return
         folder = run_folder(run)
@@ -217,12 +228,18 @@ class Supervisor:
 
     def _is_gone(self, run: Run, folder: Path) -> None:
         if run.pid is not None and run.boot_id == boot_id():
-            if not clear_group(run.pid, str(run.pk)):
+            exited = read_exit(run, folder) or {}
+            ended_well = exited.get("code") == 0 and not stop_reason(folder)
+            if not clear_group(run.pid, str(run.pk), ended_well=ended_well):
                 return
             since = self._gone.setdefault(run.pk, time.monotonic())
-            if not (folder / "exit.json").exists() and time.monotonic() - since < EXIT_GRACE:
+            if not exited and time.monotonic() - since < EXIT_GRACE:
                 return
         settle(run)
+
+
+def _stored(run_id: str) -> Run | None:
+    return Run.objects.select_related("task").filter(pk=run_id).first()
 
 
 def _last_line(folder: Path) -> str:

@@ -33,7 +33,7 @@ from tasks.models import Run
 from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
 from tasks.services.settling import finish_run
-from tasks.wake import Doorbell, socket_path
+from tasks.wake import QUEUED, STOPPING, Doorbell, socket_path
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,9 @@ class Worker:
         os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._next_tick = 0.0
-        self._rang = True
+        # What was read of the queue and not started yet; None asks to read it again.
+        self._waiting: list[Run] | None = None
+        self._places = Places((), total=0, per_domain=0)
         self._lock: int | None = None
 
     # --- for others -------------------------------------------------------------------------
@@ -155,7 +157,7 @@ class Worker:
             return False
         if self._stop_runs and self._lock is not None:
             self.supervisor.stop_all = True
-            return self.supervisor.live == 0 and self._next_tick > 0
+            return not self.supervisor.known and self._next_tick > 0
         return True
 
     def _leave(self) -> None:
@@ -166,23 +168,33 @@ class Worker:
         connection.close()
 
     def _turn(self) -> None:
-        woken = self._wait()
+        rang = self._wait()
         if not self._has_the_place():
             return
-        freed = self.executor.ended()
-        for news in freed:
-            self.supervisor.ended(news)
+        self._take_news()
         is_due = time.monotonic() >= self._next_tick
-        if is_due or woken or self.supervisor.starting:
+        if is_due or STOPPING in rang:
             self.supervisor.look()
+        else:
+            self.supervisor.look_for_claims()
         if is_due:
             self._next_tick = time.monotonic() + TICK
             self._note_condition()
             close_old_connections()
-        if (is_due or woken or freed or self._rang) and not self._stopping.is_set():
-            self._rang = not self._dispatch()
+        if is_due or QUEUED in rang:
+            self._waiting = None
+        if not self._stopping.is_set():
+            self._dispatch()
 
-    def _wait(self) -> bool:
+    def _take_news(self) -> None:
+        for news in self.executor.ended():
+            run = self.supervisor.known.get(UUID(news.run_id))
+            self.supervisor.ended(news)
+            if run is not None and run.is_ended:
+                del self.supervisor.known[run.pk]
+                self._places.give_back(run)
+
+    def _wait(self) -> set[bytes]:
         poll = select.poll()
         descriptors = [self._reading, self.bell.fileno(), self.executor.descriptor()]
         for descriptor in descriptors:
@@ -191,12 +203,13 @@ class Worker:
         ready = {descriptor for descriptor, _ in poll.poll(self._pause() * 1000)}
         if self._reading in ready:
             os.read(self._reading, 4096)
-        return self.bell.answer() or self._reading in ready
+            return self.bell.answer() | {QUEUED}
+        return self.bell.answer()
 
     def _pause(self) -> float:
-        is_waiting_for_something = self.supervisor.starting or self._rang
+        is_soon = self.supervisor.starting or self._waiting is None
         rest = max(0.0, self._next_tick - time.monotonic())
-        return min(rest, SOON if is_waiting_for_something else TICK)
+        return min(rest, SOON if is_soon else TICK)
 
     def _has_the_place(self) -> bool:
         """One worker per host: a second one stands by until the first is gone."""
@@ -208,28 +221,37 @@ class Worker:
         except BlockingIOError:
             os.close(lock)
             self._next_tick = time.monotonic() + TICK
-            self._rang = False
+            self._waiting = []
             return False
         self._lock = lock
         return True
 
     # --- starting runs ----------------------------------------------------------------------
 
-    def _dispatch(self) -> bool:
-        """False: something could not be started yet, try again soon."""
-        if self._is_disk_low():
-            return True
-        places = Places(active_here(self.host), total=self.max_workers, per_domain=self.per_domain)
-        if places.free <= 0:
-            return True
-        now = timezone.now()
-        waiting = waiting_runs(host=self.host, executor=self.executor.name, default=True, now=now)
-        if waiting and not self.executor.is_ready():
-            return False
-        for run in waiting:
-            if self._may_start(run) and places.has_room_for(run) and self._start(run):
-                places.take(run)
-        return True
+    def _dispatch(self) -> None:
+        """Starts what fits. The queue is read again when somebody rang, and each second."""
+        if self._waiting is None:
+            self._places = self._count_places()
+            self._waiting = self._read_queue() if self._places.free > 0 else []
+        if not self._waiting or self._is_disk_low():
+            return
+        if not self.executor.is_ready():
+            self._waiting = None
+            return
+        for run in list(self._waiting):
+            if self._places.free <= 0:
+                break
+            if self._may_start(run) and self._places.has_room_for(run):
+                self._waiting.remove(run)
+                if self._start(run):
+                    self._places.take(run)
+
+    def _count_places(self) -> Places:
+        return Places(active_here(self.host), total=self.max_workers, per_domain=self.per_domain)
+
+    def _read_queue(self) -> list[Run]:
+        name = self.executor.name
+        return waiting_runs(host=self.host, executor=name, default=True, now=timezone.now())
 
     def _may_start(self, run: Run) -> bool:
         return self.only is None or run.pk in self.only
@@ -257,7 +279,7 @@ class Worker:
             if revoke(folder, run.claim_token):
                 give_back(run)
             return False
-        self.supervisor.starting += 1
+        self.supervisor.watch(run)
         return True
 
     def _fail(self, run: Run, reason: str, **detail: str) -> None:
@@ -283,7 +305,7 @@ class Worker:
             free = disk.free // 1024**2
             notes.append(f"Nothing is started: only {free} MB are free on the disk.")
         self.condition = Condition(
-            running=self.supervisor.live,
+            running=len(self.supervisor.known),
             launcher=health.mode,
             notes=notes,
             disk_free=disk.free,

@@ -17,7 +17,7 @@ from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import clean_task_arguments
 from tasks.services.errors import Conflict, NotFound
 from tasks.services.moves import move
-from tasks.wake import ring
+from tasks.wake import STOPPING, ring
 
 Status = Run.Status
 Trigger = Run.Trigger
@@ -76,6 +76,10 @@ def wake_dispatchers() -> None:
     ring(Path(settings.DATA_DIR))
 
 
+def wake_supervisors() -> None:
+    ring(Path(settings.DATA_DIR), STOPPING)
+
+
 def _locked(task_id: str) -> Task:
     # SQLite takes its one write lock at BEGIN IMMEDIATE, and Django leaves FOR UPDATE out there.
     task = Task.objects.select_for_update().filter(task_id=task_id).first()
@@ -128,7 +132,7 @@ def request_cancel(run: Run, *, actor: Actor) -> None:
         **stopped,
     ):
         return
-    transaction.on_commit(wake_dispatchers)
+    transaction.on_commit(wake_supervisors)
     # The first wish stands: a second click must not restart the grace period.
     Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).filter(
         Q(status=Status.STARTING) | Q(status=Status.RUNNING)

@@ -19,7 +19,18 @@ from tasks.services.runs import new_run
 Status = Run.Status
 # A second try helps where the trouble may pass: never for an outcome that it would only repeat.
 RETRIED_REASONS = frozenset(
-    {"unreachable", "timeout", "no_progress", "killed", "lost", "blocked", "site_error", "dns"}
+    {
+        "unreachable",
+        "timeout_site",
+        "dns",
+        "blocked",
+        "site_error",
+        "timeout",
+        "no_progress",
+        "killed",
+        "lost",
+        "launcher",
+    }
 )
 
 

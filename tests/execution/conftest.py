@@ -116,7 +116,7 @@ class _SilentBell:
         return self._reading
 
     def answer(self):
-        return False
+        return {b"queued", b"stopping"}
 
     def __del__(self):
         os.close(self._reading)
