@@ -22,6 +22,9 @@ class AnalysisHandler(Handler):
     """What differs between the newest good runs of a task."""
 
     kind: ClassVar[str] = Task.Kind.ANALYSIS
+    description = gettext_lazy(
+        "Compares two good runs of a task: what is new, gone or changed, and what is missing."
+    )
     schema = {
         "type": "object",
         "required": ["task"],

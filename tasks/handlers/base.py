@@ -51,6 +51,9 @@ class Handler:
     """Runs in the launcher's child, which knows nothing of our database and secrets."""
     has_usual_items: ClassVar[bool] = False
     """A run with few items or none needs a look."""
+    description: ClassVar[StrPromise | str] = ""
+    test_arguments: ClassVar[Mapping[str, Any]] = {}
+    """Replaces arguments in a test run, which must not do any harm."""
     schema: ClassVar[Schema] = {"type": "object", "properties": {}}
 
     def spider_of(self, spider: str) -> str:

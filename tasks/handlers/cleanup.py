@@ -12,6 +12,11 @@ class CleanupHandler(Handler):
     """Removes old runs and their files by the rules of each task."""
 
     kind: ClassVar[str] = Task.Kind.CLEANUP
+    description = gettext_lazy(
+        "Removes old runs and their files. The scheduler does the same every hour by itself; "
+        "such a task does it at a time of its own and lists what it removed."
+    )
+    test_arguments = {"preview": True}
     schema = {
         "type": "object",
         "properties": {

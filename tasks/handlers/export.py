@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
@@ -17,11 +19,16 @@ from tasks.handlers.base import (
 )
 from tasks.models import Task
 
+logger = logging.getLogger(__name__)
+
 
 class ExportHandler(Handler):
     """Writes the newest good items of another task to a file in the run's folder."""
 
     kind: ClassVar[str] = Task.Kind.EXPORT
+    description = gettext_lazy(
+        "Takes the newest good items of another task and writes them to a file: CSV, Excel or JSON."
+    )
     schema = {
         "type": "object",
         "required": ["task"],
@@ -49,20 +56,17 @@ class ExportHandler(Handler):
         if not runs:
             raise JobFailed(_("The task “%s” has no run with items yet.") % task_id)
         path = job.folder / f"{task_id}.{form}"
-        draft = path.with_name(f".{path.name}")
-        with draft.open("wb") as file:
-            for part in job.services.export(runs[0], form):
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        job.emit(
-            {
-                "file": path.name,
-                "bytes": path.stat().st_size,
-                "items": runs[0].items,
-                "task": task_id,
-                "run": str(runs[0].pk),
-                "read_at": runs[0].finished_at.isoformat() if runs[0].finished_at else None,
-            }
-        )
+        _write(path, job.services.export(runs[0], form))
+        # Its own items too, so that the run's page shows them and offers every other format.
+        for item in job.services.items_of(runs[0]):
+            job.emit(item)
+        logger.info("Wrote %s (%s bytes): run %s", path.name, path.stat().st_size, runs[0].pk)
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    draft = path.with_name(f".{path.name}")
+    with draft.open("wb") as file:
+        file.writelines(parts)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -21,6 +21,9 @@ class PipelineHandler(Handler):
 
     kind: ClassVar[str] = Task.Kind.PIPELINE
     runs_project_code = True
+    description = gettext_lazy(
+        "Runs classes of the project one after the other. Each gets what the one before returned."
+    )
     schema = {
         "type": "object",
         "required": ["chain"],

@@ -17,6 +17,7 @@ from tasks.web.forms.inputs import Input, from_bound
 from tasks.web.forms.schedule import ScheduleForm
 from tasks.web.forms.settings import read_settings, setting_inputs
 from tasks.web.forms.task import TaskForm
+from tasks.web.jobs import fields_of, look_up, picked_by
 
 MAX_SCHEDULES = 50
 COUNT = "schedules-TOTAL"
@@ -64,13 +65,11 @@ class TaskPage:
 
     @property
     def spider_name(self) -> str:
-        if self.task and self.task.kind != Task.Kind.SPIDER:
-            return ""
         return str(self.form["spider"].value() or "")
 
     @cached_property
     def spider(self) -> SpiderInfo | None:
-        return SpiderInfo.objects.filter(name=self.spider_name).first()
+        return look_up(self.spider_name)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -78,7 +77,7 @@ class TaskPage:
 
     @property
     def _stored_arguments(self) -> dict[str, Any]:
-        same = self.task is not None and self.task.spider == self.spider_name
+        same = self.task is not None and picked_by(self.task) == self.spider_name
         return self.task.arguments if self.task and same else {}
 
     @property
@@ -87,7 +86,8 @@ class TaskPage:
             return []
         stored = self._stored_arguments
         values = stored if not self.bound else self._typed_arguments(stored)
-        secrets = self.task.secrets if self.task and self.task.spider == self.spider.name else {}
+        same = self.task is not None and picked_by(self.task) == self.spider_name
+        secrets = self.task.secrets if self.task and same else {}
         return argument_inputs(
             self.schema, values, stored_secrets=frozenset(secrets), errors=self.errors
         )
@@ -149,6 +149,7 @@ class TaskPage:
 
     def _fields(self) -> dict[str, Any]:
         fields = self.form.values() | {"settings": read_settings(self.data)}
+        fields |= fields_of(self.spider_name, self.task)
         if self.spider_name:
             fields["arguments"] = self.read_arguments(self._stored_arguments)
         return fields

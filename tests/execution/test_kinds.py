@@ -116,9 +116,9 @@ def test_an_export_writes_the_newest_good_items_into_its_folder(bench, shop):
     finished_run(shop, [{"name": "bad"}], status="failed")
     run = bench.until_ended(queue(bench, "export", task="shop", format="csv"))
     assert run.status == "succeeded"
-    [entry] = bench.items(run)
-    assert (entry["run"], entry["items"]) == (str(good.pk), 2)
-    with (run_folder(run) / entry["file"]).open(encoding="utf-8-sig") as file:
+    assert (run.items, bench.items(run)) == (2, bench.items(good))
+    assert f"Wrote shop.csv (31 bytes): run {good.pk}" in bench.log(run)
+    with (run_folder(run) / "shop.csv").open(encoding="utf-8-sig") as file:
         assert list(csv.reader(file)) == [["name", "price"], ["Lamp", "5"], ["'=1+1", ""]]
 
 

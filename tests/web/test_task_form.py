@@ -233,3 +233,58 @@ def test_an_unfit_preview_names_the_field(editor, shop):
     page = editor.get(reverse("admin:tasks_preview"), query).content.decode()
     assert 'data-field="cron"' in page
     assert "Fix the marked field" in page
+
+
+def job_form(**changes):
+    plain = {"spider": "job:export", "arg_start_urls": None, "arg_sold_out": None}
+    return form(**{**plain, "arg_task": "shoes", "arg_format": "xlsx", **changes})
+
+
+def test_a_job_without_a_spider_is_picked_and_filled_in_like_a_spider(editor, task):
+    html = editor.get(reverse(ADD), {"spider": "job:export"}).text
+    assert "Without a spider: Export" in html
+    assert f'<option value="{task.task_id}">{task.name}</option>' in html
+    assert editor.post(reverse(ADD), job_form(arg_task=task.task_id, name="Out")).status_code == 302
+    made = Task.objects.get(name="Out")
+    assert (made.kind, made.spider) == ("export", "")
+    assert made.arguments == {"task": task.task_id, "format": "xlsx"}
+    page = editor.get(reverse("admin:tasks_task_change", args=[made.pk])).text
+    assert '<option value="xlsx" selected>' in page
+
+
+def test_a_job_on_a_task_that_is_gone_is_refused_beside_its_field(editor, shop):
+    html = editor.post(reverse(ADD), job_form(arg_task="nobody")).text
+    assert "There is no task “nobody”." in html
+    assert '<option value="nobody" selected>nobody (missing)</option>' in html
+    assert not Task.objects.exists()
+
+
+def test_a_task_can_become_a_job_and_a_spiders_again(editor, task):
+    url = reverse("admin:tasks_task_change", args=[task.pk])
+    cleanup = job_form(spider="job:cleanup", arg_task=None, arg_format=None, arg_days="9")
+    editor.post(url, {**cleanup, "version": task.version})
+    task.refresh_from_db()
+    assert (task.kind, task.spider, task.arguments["days"]) == ("cleanup", "", 9)
+    editor.post(url, {**form(), "version": task.version})
+    task.refresh_from_db()
+    assert (task.kind, task.spider) == ("spider", "shop")
+
+
+def test_a_test_run_of_a_clean_up_removes_nothing(editor, db):
+    cleanup = job_form(
+        spider="job:cleanup", arg_task=None, arg_format=None, arg_days="9", _save=None
+    )
+    editor.post(reverse(ADD), {**cleanup, "_test": ""})
+    assert Run.objects.get().arguments == {"days": 9, "preview": True}
+
+
+def test_a_list_of_choices_is_ticked(editor, db):
+    sources = {"type": "array", "items": {"type": "string", "enum": ["google", "bing", "demo"]}}
+    SpiderInfo.objects.create(
+        name="search", schema={"properties": {"sources": sources}}, seen_at=timezone.now()
+    )
+    html = editor.get(reverse(ADD), {"spider": "search"}).text
+    assert '<input type="checkbox" name="arg_sources" value="bing">' in html
+    data = form(spider="search", arg_start_urls=None, arg_sold_out=None)
+    editor.post(reverse(ADD), {**data, "arg_sources": ["bing", "demo"]})
+    assert Task.objects.get().arguments == {"sources": ["bing", "demo"]}

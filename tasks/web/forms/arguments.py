@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from tasks.models import Task
 from tasks.services.arguments import resolve
 from tasks.web.forms.inputs import Input
 
@@ -69,6 +71,8 @@ def _read(each: Input, data: Mapping[str, Any]) -> Any:
             return [line.strip() for line in text.splitlines() if line.strip()]
         case "json":
             return _parsed(text)
+        case "choices":
+            return data.getlist(each.name) if isinstance(data, QueryDict) else data.get(each.name)
         case "textarea" | "secret":
             return text
         case _:
@@ -91,8 +95,8 @@ def _input(
     stored: bool,
     errors: list[str],
 ) -> Input:
-    kind, core = _kind(declared)
     value = values.get(name, declared.get("default"))
+    kind, core = _kind(declared, value)
     return Input(
         name=PREFIX + name,
         label=declared.get("title") or name.replace("_", " ").capitalize(),
@@ -111,18 +115,31 @@ def _input(
     )
 
 
-def _kind(declared: Schema) -> tuple[str, Schema]:
+def _kind(declared: Schema, value: Any) -> tuple[str, Schema]:
     options = [o for o in declared.get("anyOf", [declared]) if o.get("type") != "null"]
     core: Schema = options[0] if len(options) == 1 else declared
     if declared.get("secret") or declared.get("writeOnly") or core.get("format") == "password":
         return "secret", core
+    if core.get("format") == "task-id":
+        return "choice", {**core, "labels": task_names(value)}
     if core.get("enum"):
         return "choice", core
     return _by_type(core), core
 
 
+def task_names(chosen: Any) -> dict[str, str]:
+    """Only tasks that leave items behind; one that is gone stays to be seen."""
+    rows = Task.objects.filter(kind__in=[Task.Kind.SPIDER, Task.Kind.SEARCH, Task.Kind.PIPELINE])
+    names = dict(rows.order_by("name").values_list("task_id", "name"))
+    if chosen and chosen not in names:
+        names = {str(chosen): _("%(name)s (missing)") % {"name": chosen}, **names}
+    return names
+
+
 def _by_type(core: Schema) -> str:
     declared = str(core.get("type"))
+    if declared == "array" and core.get("items", {}).get("enum"):
+        return "choices"
     if declared == "array" and core.get("items", {}).get("type", "string") == "string":
         return "lines"
     if declared == "string" and core.get("format") == "date":
@@ -154,7 +171,11 @@ def _help(kind: str, declared: Schema, *, stored: bool) -> str:
 
 
 def _choices(kind: str, core: Schema, *, required: bool) -> list[tuple[str, Any]]:
+    if kind == "choices":
+        return [(str(each), str(each)) for each in core["items"]["enum"]]
     if kind != "choice":
         return []
-    options = [(str(each), str(each)) for each in core["enum"] if each is not None]
+    enum = core.get("enum", [])
+    labels = core.get("labels", {str(each): str(each) for each in enum if each is not None})
+    options = list(labels.items())
     return options if required else [("", _("No choice")), *options]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from tasks.executors import EXECUTORS
 from tasks.models import SpiderInfo, Task
+from tasks.web import jobs
 
 MINUTE = 60
 # Fields that people give in minutes and the services take in seconds.
@@ -141,9 +142,7 @@ class TaskForm(forms.Form):
             "days": settings.RETENTION_DAYS
         }
         spider = cast("forms.ChoiceField", self.fields["spider"])
-        spider.choices = spider_choices(task.spider if task else "")
-        if task and task.kind != Task.Kind.SPIDER:
-            del self.fields["spider"]
+        spider.choices = spider_choices(jobs.picked_by(task) if task else "")
         if task:
             self.initial = {**initial_of(task), **self.initial}
 
@@ -163,7 +162,7 @@ class TaskForm(forms.Form):
 
 def spider_choices(current: str) -> list[tuple[str, str]]:
     rows = SpiderInfo.objects.filter(error="").order_by("title", "name")
-    choices = [(info.name, str(info)) for info in rows]
+    choices = [*((info.name, str(info)) for info in rows), *jobs.choices()]
     if current and current not in dict(choices):
         choices.insert(0, (current, _("%(name)s (missing)") % {"name": current}))
     return [("", _("Choose a spider")), *choices]
@@ -176,6 +175,7 @@ def initial_of(task: Task) -> dict[str, Any]:
         initial[name] = _minutes(initial[name])
     for name in ("no_progress_timeout", "memory_limit_mb"):
         initial[name] = initial[name] or None
+    initial["spider"] = jobs.picked_by(task)
     initial["tags"] = ", ".join(tag.name for tag in task.tags.all())
     return initial
 
