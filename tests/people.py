@@ -23,12 +23,14 @@ def ensure_groups() -> None:
     """A transactional test before this one has emptied the tables, the groups with them."""
     if Group.objects.exists():
         return
-    migration = importlib.import_module("tasks.migrations.0002_groups")
+    groups = importlib.import_module("tasks.migrations.0002_groups")
+    people = importlib.import_module("tasks.migrations.0003_administrators_manage_people")
     with (
         connection.schema_editor() as editor,
         patch.object(apps.get_app_config("tasks"), "models_module"),
     ):
-        migration.make_groups(apps, editor)
+        groups.make_groups(apps, editor)
+        people.allow_people(apps, editor)
 
 
 def person(name: str, surname: str, group: str) -> User:

@@ -1,0 +1,253 @@
+"""Every page in both looks, on a desk and on a phone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tasks.execution.folder import run_folder
+from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
+from tasks.services.tasks import create_task
+from tests.people import person
+
+pytestmark = pytest.mark.needs("chromium")
+
+AXE = Axe()
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SCHEMA = {
+    "type": "object",
+    "required": ["start_urls"],
+    "properties": {
+        "start_urls": {"type": "array", "items": {"type": "string"}, "title": "Pages to read"},
+        "currency": {"enum": ["SEK", "EUR"], "title": "Currency", "default": "SEK"},
+        "since": {"type": "string", "format": "date", "title": "Since"},
+        "sold_out": {"type": "boolean", "title": "Sold-out products too", "default": True},
+        "api_key": {"type": "string", "format": "password", "title": "API key"},
+    },
+}
+STATUSES = ["succeeded", "suspicious", "failed", "cancelled", "missed", "skipped"]
+REASONS = {"failed": "blocked", "suspicious": "few_items", "missed": "scheduler_down",
+           "skipped": "overlap", "cancelled": "cancelled"}  # fmt: skip
+
+
+@pytest.fixture
+def filled(pages):
+    now = timezone.now()
+    SpiderInfo.objects.create(
+        name="shop", title="Shop", description="Reads a shop.", schema=SCHEMA, seen_at=now,
+        gives=["Product", "price"], domains=["shop.example"],
+    )  # fmt: skip
+    SpiderInfo.objects.create(name="broken", error="SyntaxError", schema={}, seen_at=now)
+    SchedulerProcess.objects.create(
+        name="a", host="a", pid=1, started_at=now, seen_at=now + timedelta(hours=1),
+        disk_free=40 * 1024**3, disk_total=100 * 1024**3,
+    )  # fmt: skip
+    for name, cron in [("Shoes", "0 * * * *"), ("Boots and a rather long name", "30 6 * * 1-5")]:
+        task = create_task(
+            task_id=name[:5].lower(), name=name, spider="shop", tags=["prices"],
+            arguments={"start_urls": ["https://shop.example/"]},
+            schedules=[{"kind": "cron", "cron": cron, "timezone": "Europe/Stockholm"}],
+        )  # fmt: skip
+        for place in range(24):
+            make_run(task, STATUSES[place % len(STATUSES)], now - timedelta(hours=24 - place))
+    running = make_run(task, "running", now)
+    running.items = 12
+    running.save()
+    folder = run_folder(Run.objects.filter(status="succeeded").newest_first().first())
+    folder.mkdir(parents=True)
+    rows = [
+        f'{{"name": "Boot {i}", "price": {i}.5, "url": "https://s.example/{i}"}}' for i in range(30)
+    ]
+    (folder / "items.jsonl").write_text("\n".join(rows) + "\n")
+    lines = [f"2026-03-24 10:00:{i:02} [shop] {level}: line {i}" for i, level in
+             enumerate(["INFO", "WARNING", "ERROR", "INFO"] * 10)]  # fmt: skip
+    (folder / "run.log").write_text("\n".join(lines) + "\n")
+    return pages
+
+
+def make_run(task, status, at):
+    ran = status not in {"missed", "skipped"}
+    return Run.objects.create(
+        task=task, task_key=task.task_id, task_name=task.name, spider="shop", status=status,
+        reason=REASONS.get(status, ""), detail={"code": 403, "usual": 145}, at=at,
+        trigger="schedule", started_at=at if ran else None, items=31 if ran else 0,
+        finished_at=at + timedelta(seconds=20) if status != "running" and ran else None, pages=8,
+    )  # fmt: skip
+
+
+def run_of(status):
+    run = Run.objects.filter(status=status).newest_first().first()
+    return reverse("admin:tasks_run_page", args=[run.pk])
+
+
+ADDRESSES = {
+    "home": lambda: reverse("admin:index"),
+    "tasks": lambda: reverse("admin:tasks_task_changelist"),
+    "nothing matches": lambda: reverse("admin:tasks_task_changelist") + "?q=zzz",
+    "task": lambda: reverse("admin:tasks_task_change", args=[Task.objects.first().pk]),
+    "new task": lambda: reverse("admin:tasks_task_add") + "?spider=shop",
+    "delete": lambda: reverse("admin:tasks_task_delete", args=[Task.objects.first().pk]),
+    "changes": lambda: reverse("admin:tasks_task_history", args=[Task.objects.first().pk]),
+    "history": lambda: reverse("admin:tasks_run_changelist"),
+    "finished": lambda: run_of("succeeded"),
+    "failed": lambda: run_of("failed"),
+    "missed": lambda: run_of("missed"),
+    "running": lambda: run_of("running"),
+    "spiders": lambda: reverse("admin:spiders"),
+    "what is a spider": lambda: reverse("admin:spider_help"),
+    "me": lambda: reverse("admin:me"),
+    "password": lambda: reverse("admin:password_change"),
+    "people": lambda: reverse("admin:auth_user_changelist"),
+    "person": lambda: reverse("admin:auth_user_add"),
+    "hold": lambda: reverse("admin:tasks_hold_changelist"),
+    "blackouts": lambda: reverse("admin:tasks_blackout_changelist"),
+    "blackout": lambda: reverse("admin:tasks_blackout_add"),
+    "all changes": lambda: reverse("admin:tasks_auditentry_changelist"),
+}
+
+
+def violations(page):
+    found = AXE.run(page, options=RULES).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
+
+
+def wider_than_the_window(page):
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize(("look", "width"), [("light", 1280), ("dark", 1280), ("light", 380)])
+def test_every_page_is_for_everybody(filled, look, width):
+    person("Anna", "Berg", "Administrator")
+    page = filled.open(
+        "/admin/me/", color_scheme=look, viewport={"width": width, "height": 800}
+    )  # fmt: skip
+    page.context.clear_cookies()
+    filled.log_in(page, "/admin/", "anna")
+    troubles = {}
+    for name, address in ADDRESSES.items():
+        assert page.goto(filled.url + address()).status == 200, name
+        assert page.complaints == [], name
+        for fold in page.locator("details:not([name]):not(.sp-menu)").all():
+            fold.evaluate("fold => { fold.open = true }")
+        found = violations(page)
+        if wider_than_the_window(page):
+            found.append("wider than the window")
+        if found:
+            troubles[name] = found
+        page.complaints.clear()  # the checker itself injects styles
+    assert troubles == {}
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_the_login_is_for_everybody(pages, look):
+    page = pages.browser.new_context(color_scheme=look).new_page()
+    page.goto(f"{pages.url}/admin/login/")
+    assert violations(page) == []
+    page.get_by_label("User name").fill("nobody")
+    page.get_by_label("Password").fill("nothing")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    assert violations(page) == []
+
+
+def test_the_look_is_switched_by_hand_and_kept(filled):
+    page = filled.open()
+    toggle = page.get_by_role("button", name="Change light or dark look").last
+    toggle.click()
+    chosen = page.evaluate("document.documentElement.dataset.theme")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == chosen
+
+
+@pytest.mark.parametrize("name", ["home", "tasks", "new task", "history", "finished"])
+def test_a_page_weighs_little_and_paints_soon(filled, name):
+    page = filled.open()
+    weights = []
+    page.on("response", lambda r: weights.append(len(r.body()) if r.status == 200 else 0))
+    page.goto(filled.url + ADDRESSES[name](), wait_until="load")
+    paint = page.evaluate(
+        "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+    )
+    assert sum(weights) < 300 * 1024
+    # Half a second on a quiet machine; tests share theirs with others.
+    assert paint < 3000
+
+
+def test_the_preview_follows_what_is_chosen(filled):
+    page = filled.open(reverse("admin:tasks_task_add") + "?spider=shop")
+    say = page.locator(".sp-say")
+    page.get_by_role("radio", name="Weekly", exact=True).check()
+    expect(page.locator(".sp-panel[data-kind=weekly] .sp-error")).to_contain_text(
+        "No day is chosen"
+    )
+    page.get_by_label("Friday", exact=True).check()
+    expect(say).to_have_text("Fridays at 09:00")
+    page.get_by_role("radio", name="Advanced (cron)", exact=True).check()
+    page.get_by_label("Cron pattern").fill("61 * * * *")
+    expect(page.locator("[data-kind=cron] .sp-error")).to_contain_text("Minute must be 0 to 59")
+    expect(page.get_by_label("Cron pattern")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Cron pattern").fill("*/10 8-17 * * 1-5")
+    expect(page.locator(".sp-next li")).to_have_count(5)
+    expect(page.get_by_label("Cron pattern")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_leaving_with_unsaved_changes_asks_first(filled):
+    page = filled.open(reverse("admin:tasks_task_add"))
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_label("Task name").fill("Half done")
+    expect(page.locator("#dirty")).to_have_text("Not saved yet")
+    page.get_by_role("link", name="Run history").first.click()
+    page.wait_for_url("**/admin/tasks/run/")
+    assert asked == ["beforeunload"]
+
+
+def test_choosing_another_spider_brings_its_fields(filled):
+    page = filled.open(reverse("admin:tasks_task_add"))
+    expect(page.locator("[name=arg_start_urls]")).to_have_count(0)
+    page.get_by_label("Spider", exact=True).select_option("shop")
+    expect(page.locator("[name=arg_start_urls]")).to_be_visible()
+    expect(page.get_by_text("Reads a shop.")).to_be_visible()
+
+
+def test_a_switch_and_the_bulk_bar_work_from_the_list(filled):
+    page = filled.open(reverse("admin:tasks_task_changelist"))
+    page.get_by_role("switch", name="Shoes: planned runs").click()
+    expect(page.locator(".sp-banner--success")).to_contain_text("is off")
+    page.get_by_label("Select all tasks on this page").check()
+    expect(page.get_by_text("2 selected")).to_be_visible()
+    page.get_by_role("button", name="Turn off").click()
+    expect(page.get_by_role("switch", checked=False)).to_have_count(2)
+
+
+def test_enter_on_a_row_changes_nothing(filled):
+    page = filled.open(reverse("admin:tasks_task_changelist"))
+    box = page.get_by_label("Select Shoes")
+    box.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_load_state()
+    assert Task.objects.filter(enabled=True).count() == 2
+    assert Run.objects.filter(status="queued").count() == 0
+
+
+def test_the_home_page_keeps_itself_fresh_without_losing_the_focus(filled):
+    page = filled.open()
+    page.get_by_text("Show as a list").focus()
+    Run.objects.filter(status="running").update(status="succeeded", finished_at=timezone.now())
+    expect(page.get_by_text("Nothing is running.")).to_be_visible(timeout=15_000)
+    assert page.evaluate("document.activeElement.textContent") == "Show as a list"
+
+
+def test_the_menu_opens_on_a_phone(filled):
+    page = filled.open(viewport={"width": 380, "height": 800})
+    page.locator(".sp-menu summary").click()
+    page.get_by_role("navigation", name="Main menu").get_by_role("link", name="Tasks").click()
+    page.wait_for_url("**/admin/tasks/task/")
+    page.locator(".sp-menu summary").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(".sp-menu")).not_to_have_attribute("open", "")
