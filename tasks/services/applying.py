@@ -29,15 +29,22 @@ def state(task: Task) -> State:
     found["owner"] = task.owner.get_username() if task.owner else None
     found["tags"] = sorted(tag.name for tag in task.tags.all())
     arguments = {**task.arguments, **dict.fromkeys(task.secrets, SECRET)}
-    found["arguments"] = dict(sorted(arguments.items()))
-    found["settings"] = dict(sorted(task.settings.items()))
+    found["arguments"] = _sorted(arguments)
+    found["settings"] = _sorted(task.settings)
     schedules = sorted(task.schedules.all(), key=lambda each: natural_order(each.key))
     found["schedules"] = [state_of(each) for each in schedules]
     return {name: found[name] for name in TASK}
 
 
+def _sorted(value: Any) -> Any:
+    """PostgreSQL keeps no order of names: without one of ours two databases gave two files."""
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(each) for each in value] if isinstance(value, list) else value
+
+
 def in_order(records: Sequence[Record]) -> list[Record]:
-    """Tasks before those that run after them."""
+    """Tasks before those that need them."""
     by_id = {record.task_id: record for record in records}
     ordered: dict[str, Record] = {}
     stack = list(reversed(records))
@@ -45,16 +52,19 @@ def in_order(records: Sequence[Record]) -> list[Record]:
     while stack:
         record = stack[-1]
         entered.add(record.task_id)
-        first = [
-            by_id[task_id]
-            for each in record.schedules
-            if (task_id := each.get("after_task")) in by_id and task_id not in entered
-        ]
+        first = [by_id[each] for each in _needs(record) if each in by_id and each not in entered]
         if first:
             stack += first
         else:
             ordered.setdefault(record.task_id, stack.pop())
     return list(ordered.values())
+
+
+def _needs(record: Record) -> list[str]:
+    """The tasks that must be there first: those it follows, and the one whose items it takes."""
+    upstream = [str(each["after_task"]) for each in record.schedules if each.get("after_task")]
+    source = record.fields.get("arguments", {}).get("task")
+    return [*upstream, source] if isinstance(source, str) else upstream
 
 
 def apply(record: Record, *, plan: Plan, actor: Actor) -> Change:

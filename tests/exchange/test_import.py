@@ -45,8 +45,8 @@ def many_tasks(anna) -> None:
     )  # fmt: skip
     disable_task(task_id="shop-2", note="Broken since Monday")
     create_task(
-        task_id="search", name="Search: shoes", kind="search",
-        arguments={"query": "shoes", "sources": ["google", "bing"]},
+        task_id="chain", name="Chain", kind="pipeline",
+        arguments={"chain": [{"class": "shop.steps.Load", "kwargs": {"pages": 3, "all": True}}]},
     )  # fmt: skip
 
 
@@ -68,14 +68,14 @@ def test_an_empty_house_becomes_what_the_file_says(shop, anna, file_format):
     Schedule.objects.all().delete()
     Task.objects.exclude(task_id="shop").delete()
     plan = import_tasks(text=text)
-    assert sorted(each.task_id for each in plan.created) == ["after", "search", "shop-10", "shop-2"]
+    assert sorted(each.task_id for each in plan.created) == ["after", "chain", "shop-10", "shop-2"]
     assert export_tasks(file_format=file_format) == text
 
 
 def test_tasks_and_keys_stand_in_their_natural_order(shop, anna):
     many_tasks(anna)
     found = json.loads(export_tasks())["tasks"]
-    assert [task["task_id"] for task in found] == ["after", "search", "shop", "shop-2", "shop-10"]
+    assert [task["task_id"] for task in found] == ["after", "chain", "shop", "shop-2", "shop-10"]
     assert [each["key"] for each in found[-1]["schedules"]] == ["cron", "often", "once"]
     assert list(found[-1])[:4] == ["task_id", "name", "description", "kind"]
 
@@ -146,7 +146,7 @@ def test_replace_removes_what_the_file_does_not_name(shop, anna):
     many_tasks(anna)
     assert import_tasks(text=full({"task_id": "shop", "name": "S"}), dry_run=True).removed == []
     plan = import_tasks(text=full({"task_id": "shop", "name": "S"}), replace=True)
-    assert [each.task_id for each in plan.removed] == ["after", "search", "shop-2", "shop-10"]
+    assert [each.task_id for each in plan.removed] == ["after", "chain", "shop-2", "shop-10"]
     assert [task.task_id for task in Task.objects.all()] == ["shop"]
 
 
@@ -357,18 +357,20 @@ TEXT = st.text(
 )
 
 
+NAMES = st.text("abcxyz_", min_size=1, max_size=8)
+VALUES = TEXT | st.booleans() | st.none() | st.integers(-(10**15), 10**15) | st.floats(-1e9, 1e9)
+
+
 @settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     name=TEXT.filter(str.strip),
-    arguments=st.dictionaries(
-        TEXT, TEXT | st.booleans() | st.integers(-(10**15), 10**15) | st.floats(-1e9, 1e9),
-        max_size=3,
-    ),
+    kwargs=st.dictionaries(NAMES, VALUES | st.lists(VALUES, max_size=2), max_size=3),
     file_format=st.sampled_from(["json", "yaml"]),
-)  # fmt: skip
-def test_any_task_round_trips(db, name, arguments, file_format):
+)
+def test_any_task_round_trips(db, name, kwargs, file_format):
     Task.objects.all().delete()
-    create_task(task_id="x", name=name, kind="search", arguments=arguments)
+    chain = [{"class": "shop.steps.Load", "kwargs": kwargs}]
+    create_task(task_id="x", name=name, kind="pipeline", arguments={"chain": chain})
     text = export_tasks(file_format=file_format)
     Task.objects.all().delete()
     import_tasks(text=text)

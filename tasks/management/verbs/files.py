@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from tasks.exchange.example import example_file
 from tasks.exchange.reading import format_of
+from tasks.exchange.schema import file_schema
 from tasks.management.verbs.base import DONE, Refused, Verb
 from tasks.management.verbs.catalogue import freshen
 from tasks.management.verbs.terminal import STYLES, Terminal, one_line
@@ -110,7 +112,7 @@ def config(terminal: Terminal, options: Namespace) -> int:
     path = Path(options.file)
     if path.exists() and not options.force:
         raise Refused(_("%s is there already. Choose another name, or --force.") % path)
-    text = example_file(file_format=format_of(path.name) or "yaml")
+    text = TEXTS[options.action](path.name)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -123,8 +125,19 @@ def config(terminal: Terminal, options: Namespace) -> int:
     return DONE
 
 
+def _example(name: str) -> str:
+    return example_file(file_format=format_of(name) or "yaml")
+
+
+def _schema(_name: str) -> str:
+    return json.dumps(file_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+TEXTS = {"create": _example, "schema": _schema}
+
+
 def _config_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=("create",))
+    parser.add_argument("action", choices=TEXTS, help="an example, or its JSON Schema")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
 
@@ -144,7 +157,7 @@ VERBS = (
     ),
     Verb(
         name="config",
-        help=gettext_lazy("Write an example task file."),
+        help=gettext_lazy("Write an example task file, or the JSON Schema of task files."),
         run=config,
         arguments=_config_arguments,
     ),
