@@ -63,6 +63,8 @@ SCRAPYD_URLS = env.words("SCRAPYD_URLS")
 SCRAPYD_PROJECT = env.text("SCRAPYD_PROJECT", "default")
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
 REDIS_URL = env.text("REDIS_URL")
+# Requests a minute for each API token and each person; 0 is no limit.
+API_RATE_LIMIT = env.number("API_RATE_LIMIT", 6000, least=0, most=10_000_000)
 # Live logs that one person may follow at a time, per web process.
 MAX_STREAMS_PER_PERSON = env.number("MAX_STREAMS_PER_PERSON", 50, least=1, most=10_000)
 DISCORD_TOKEN = env.text("DISCORD_TOKEN")

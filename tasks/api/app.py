@@ -1,21 +1,29 @@
 from __future__ import annotations
 
-from ninja import NinjaAPI
-
-from tasks.api import gateway_router, problems, runs_router, system_router, tasks_router
+from tasks.api import (
+    data_router,
+    gateway_router,
+    problems,
+    runs_router,
+    system_router,
+    tasks_router,
+)
 from tasks.api.auth import READ
 from tasks.api.guard import guard
+from tasks.api.limits import PerCaller
+from tasks.api.openapi import Api
 from tasks.api.parsing import StrictParser
 
-api = NinjaAPI(
+api = Api(
     title="Spider Scheduler",
     version="1.0.0",
-    description="Schedule, run and watch spiders.",
+    description="Schedule, run and watch spiders. Sign in, or send an API token as bearer token.",
     urls_namespace="api",
     auth=READ,
+    throttle=PerCaller(),
     parser=StrictParser(),
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")
-for module in (tasks_router, runs_router, system_router, gateway_router):
+for module in (tasks_router, runs_router, data_router, system_router, gateway_router):
     api.add_router("", module.router)

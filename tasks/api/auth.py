@@ -48,6 +48,12 @@ def caller_of(request: HttpRequest) -> Caller:
     return cast("ApiRequest", request).auth
 
 
+def known_caller(request: HttpRequest) -> Caller | None:
+    """Set where this very request was let in before."""
+    known = getattr(request, "auth", None)
+    return known if isinstance(known, Caller) else None
+
+
 class Token(HttpBearer):
     def __init__(self, scope: str) -> None:
         super().__init__()
@@ -56,7 +62,7 @@ class Token(HttpBearer):
     def __call__(self, request: HttpRequest) -> Caller | None:
         if self.header not in request.headers:
             return None
-        caller: Caller | None = super().__call__(request)
+        caller: Caller | None = known_caller(request) or super().__call__(request)
         if caller is None:
             # A wrong token must not fall back to the session of the browser it came from.
             raise AuthenticationError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 NO_NUL = r"^[^\x00]*$"
 MAX_INTEGER = 2_147_483_647
@@ -49,3 +49,17 @@ Settings = Annotated[
     dict[Name, bool | int | float | Annotated[str, text(1000)]], Field(max_length=50)
 ]
 Timestamp = datetime
+
+
+def _not_a_number(value: Any) -> Any:
+    """Pydantic also takes seconds since 1970, which nobody means here."""
+    if isinstance(value, str) and "-" in value[1:] and ":" in value:
+        return value
+    raise ValueError("Write a date and time with its offset, such as 2030-04-02T09:30:00+02:00.")
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_not_a_number),
+    Field(strict=False, examples=["2030-04-02T09:30:00+02:00"]),
+]

@@ -1,26 +1,55 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from ninja import Query, Router, Status
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.api.answers import answers
 from tasks.api.auth import READ, RUN, caller_of
-from tasks.api.fields import Slug, text
+from tasks.api.downloads import download
+from tasks.api.fields import Answer, Instant, Slug, text
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.run_schemas import RunOut, RunStatus, RunTrigger, show_run
 from tasks.api.streams.openapi import EVENT_STREAM, LastEventId
 from tasks.api.streams.responses import follow_response
+from tasks.execution.folder import run_folder
+from tasks.execution.items import CONTENT_TYPES, MAX_PAGE, export_items, read_items
 from tasks.models import Run
 from tasks.services.runs import cancel_run, run_again
 from tasks.services.runs import get_run as find_run
 
 router = Router(tags=["runs"])
+
+
+class ItemsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["page", "jsonl", "json", "csv", "xlsx"] = "page"
+    offset: Annotated[int, Field(ge=0, le=2**53)] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+
+
+class ItemsOut(Answer):
+    items: list[dict[str, Any]]
+    next: int | None = Field(description="The offset of the next page; null on the last one.")
+
+
+ITEM_FILES: dict[str, Any] = {
+    "responses": {
+        200: {
+            "content": {
+                kind.partition(";")[0]: {"schema": {"type": "string"}}
+                for form, kind in CONTENT_TYPES.items()
+                if form != "json"
+            }
+        }
+    }
+}
 
 
 class RunFilters(BaseModel):
@@ -31,8 +60,8 @@ class RunFilters(BaseModel):
     trigger: RunTrigger | None = None
     spider: Annotated[str, text(200)] | None = None
     user_id: Annotated[str, text(200)] | None = None
-    since: AwareDatetime | None = Field(None, description="Planned or asked for at or after.")
-    until: AwareDatetime | None = Field(None, description="Planned or asked for before.")
+    since: Instant | None = Field(None, description="Planned or asked for at or after.")
+    until: Instant | None = Field(None, description="Planned or asked for before.")
     order: Literal["at", "-at"] = "-at"
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -73,6 +102,27 @@ def follow_run(
     caller = caller_of(request)
     caller.demand("view_run")
     return follow_response(request, find_run(run_id), caller)
+
+
+@router.get(
+    "/runs/{run_id}/items",
+    auth=READ,
+    response=answers({200: ItemsOut}, 404),
+    openapi_extra=ITEM_FILES,
+)
+def get_items(
+    request: HttpRequest, run_id: UUID, query: Query[ItemsQuery]
+) -> ItemsOut | HttpResponseBase:
+    """A page of items, or with `format` all of them as a file that runs no formula."""
+    caller_of(request).demand("view_run")
+    run = find_run(run_id)
+    folder = run_folder(run)
+    if query.format != "page":
+        name = f"{run.task_key}-{run.at:%Y%m%d-%H%M%S}.{query.format}"
+        parts = export_items(folder, query.format)
+        return download(request, parts, name=name, content_type=CONTENT_TYPES[query.format])
+    page = read_items(folder, query.offset, query.limit)
+    return ItemsOut(items=page.items, next=None if page.is_last else page.end)
 
 
 @router.post("/runs/{run_id}/cancel", auth=RUN, response=answers({202: RunOut}, 404, 409))

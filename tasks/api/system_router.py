@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Body, Query, Router, Status
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.api.answers import answers
 from tasks.api.auth import READ, caller_of
-from tasks.api.fields import Answer, Name, Strict, Timestamp, ZoneName, left_out, text
+from tasks.api.fields import Answer, Instant, Name, Strict, Timestamp, ZoneName, left_out, text
+from tasks.api.metrics import exposition
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.task_schemas import ScheduleIn
 from tasks.models import SpiderInfo
@@ -31,13 +33,13 @@ class PreviewQuery(BaseModel):
 
     cron: Annotated[str, text(255, 1)] = Field(examples=["0 6 * * mon-fri"])
     timezone: ZoneName | None = None
-    after: AwareDatetime | None = Field(None, description="The moment to start from; now.")
+    after: Instant | None = Field(None, description="The moment to start from; now.")
     n: Number = 5
 
 
 class PreviewIn(Strict):
     schedule: ScheduleIn
-    after: Annotated[AwareDatetime, Field(strict=False)] = left_out()
+    after: Instant = left_out()
     n: Number = 5
 
 
@@ -78,6 +80,19 @@ def health(request: HttpRequest) -> Status[HealthOut]:
     word = "healthy" if found["healthy"] else "unhealthy"
     shown = HealthOut(status=word, checks=found["checks"])
     return Status(200 if found["healthy"] else 503, shown)
+
+
+@router.get(
+    "/metrics",
+    auth=READ,
+    response=answers({200: None}),
+    url_name="metrics",
+    openapi_extra={"responses": {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}},
+)
+def metrics(request: HttpRequest) -> HttpResponse:
+    """For Prometheus, which sends a token with the scope `read` as its bearer token."""
+    caller_of(request).demand("view_run")
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/status", auth=READ, response=answers({200: dict[str, Any]}))

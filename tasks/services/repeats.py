@@ -5,33 +5,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.cache import cache
 
 SECONDS = 5
 
+T = TypeVar("T")
+
 
 def recall(fingerprint: str) -> tuple[str, datetime] | None:
     """The job that was made a moment ago, and when."""
-    found = _ask(lambda: cache.get(_key(fingerprint)))
+    if not settings.REDIS_URL:
+        return None
+    found = ask(lambda: cache.get(_key(fingerprint)))
     return (found[0], found[1]) if found else None
 
 
 def remember(fingerprint: str, job_id: str, made_at: datetime) -> None:
-    if lifetime := min(SECONDS, settings.CRAWL_CACHE_TTL):
-        _ask(lambda: cache.set(_key(fingerprint), (job_id, made_at), lifetime))
+    lifetime = min(SECONDS, settings.CRAWL_CACHE_TTL)
+    if settings.REDIS_URL and lifetime:
+        ask(lambda: cache.set(_key(fingerprint), (job_id, made_at), lifetime))
 
 
 def _key(fingerprint: str) -> str:
     return f"crawl:{fingerprint}"
 
 
-def _ask(question: Callable[[], Any]) -> Any:
-    """None without Redis, also when it was there a moment ago."""
+def ask(question: Callable[[], T]) -> T | None:
+    """The cache's answer; None when its Redis is away, though it was there a moment ago."""
     if not settings.REDIS_URL:
-        return None
+        return question()
     from redis.exceptions import RedisError  # noqa: PLC0415 - an optional package
 
     try:

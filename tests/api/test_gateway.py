@@ -7,11 +7,15 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from tasks.models import Run, Task
+from tasks.models import Run, SpiderInfo, Task
 from tests.people import People
 
 pytestmark = pytest.mark.django_db
 
+SEARCH_SCHEMA = {
+    "type": "object",
+    "properties": {"query": {"type": "string"}, "sources": {"type": "array"}},
+}
 CRAWL = {
     "user_id": "customer-42",
     "spider": "shop",
@@ -236,6 +240,7 @@ def test_rights_hold_at_the_gateway(api_of: Any, people: People, shop_spider: An
 
 
 def test_a_search_is_scheduled_and_its_export_too(api: Any, shop_spider: Any) -> None:
+    SpiderInfo.objects.create(name="search", schema=SEARCH_SCHEMA, seen_at=timezone.now())
     made = api.post("/search", {"query": "oak table", "cron_expression": "0 6 * * *"})
     assert made.status_code == 200, made.content
     task = Task.objects.get(task_id=made.json()["job_id"])

@@ -1,0 +1,66 @@
+"""Whatever is sent to the API, it answers as its description says, and never with a 5xx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+
+from tasks.models import SchedulerProcess, Task
+
+from .conftest import token_for
+
+pytestmark = pytest.mark.django_db
+
+SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
+FEW = settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
+
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+# That input fits the description doesn't make it right: the spider must exist, and so on.
+schema.config.checks.positive_data_acceptance.enabled = False
+# Streams need a server; tests of their own follow them.
+schema = schema.exclude(path_regex="/logs$")
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """The test's transaction goes on after each request, as with Django's own test client."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+@pytest.fixture
+def headers(maja: User, shop: Task, one_connection: None) -> dict[str, str]:
+    now = timezone.now()
+    SchedulerProcess.objects.create(
+        name="here:1", host="here", pid=1, started_at=now, seen_at=now + timedelta(hours=1),
+        is_leader=True,
+    )  # fmt: skip
+    return {"Authorization": f"Bearer {token_for(maja)}"}
+
+
+@schema.parametrize()
+@FEW
+def test_every_operation_keeps_to_its_description(case: Any, headers: dict[str, str]) -> None:
+    case.call_and_validate(headers=headers)
+
+
+def test_operations_in_a_row_keep_to_their_description(headers: dict[str, str]) -> None:
+    schema.config.headers = headers
+    schema.as_state_machine().run(
+        settings=settings(
+            max_examples=10, stateful_step_count=6, deadline=None, suppress_health_check=SLOW
+        )
+    )
