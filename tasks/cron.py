@@ -96,6 +96,8 @@ def parse(expression: str) -> Pattern:
     return _parse(normalise(expression)).pattern
 
 
+# A firing asks for the time that the firing before it worked out.
+@lru_cache(maxsize=16_384)
 def next_time(expression: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     """The first firing strictly later than `after`, in UTC; takes normalised expressions."""
     parsed = _parse(expression)

@@ -118,6 +118,12 @@ class Timing:
 
     def slots_between(self, after: datetime, until: datetime, *, newest: int = 100) -> Slots:
         """The slots with after < slot <= until; bounded work, however long the range."""
+        first = self.next_time(after)
+        if first is None or first > until:
+            return Slots()
+        second = self.next_time(first)
+        if newest and (second is None or second > until):
+            return Slots([first])  # nearly always: looking back costs more
         found: list[datetime] = []
         moment = self.previous_time(until)
         while moment is not None and moment > after and len(found) < newest:
@@ -126,7 +132,7 @@ class Timing:
         found.reverse()
         if moment is None or moment <= after:
             return Slots(found)
-        return Slots(found, self.count(after, moment), self.next_time(after), moment)
+        return Slots(found, self.count(after, moment), first, moment)
 
     def _ended(self, moment: datetime) -> bool:
         return self.end_at is not None and moment > self.end_at

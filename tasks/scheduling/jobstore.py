@@ -55,7 +55,7 @@ class ScheduleJobStore(DjangoJobStore):  # type: ignore[misc]  # django-apschedu
                 "UPDATE django_apscheduler_djangojob "  # noqa: S608 - our own names
                 f"SET next_run_time = f.next_run_time FROM {rows_source(columns)} "
                 "WHERE django_apscheduler_djangojob.id = f.id",
-                [rows_value(columns, rows)],
+                [rows_value(rows)],
             )
 
     def put(self, due: Due) -> None:

@@ -130,7 +130,7 @@ def _start_over(hashes: dict[int, str], now: datetime) -> None:
             "UPDATE tasks_schedule "  # noqa: S608 - our own names
             f"SET timing_hash = f.hash, watermark = f.watermark FROM {rows_source(columns)} "
             "WHERE tasks_schedule.id = f.id",
-            [rows_value(columns, rows)],
+            [rows_value(rows)],
         )
 
 

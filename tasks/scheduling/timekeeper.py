@@ -105,13 +105,13 @@ class Timekeeper:
         self.lease.check()
 
     def _report(self, fired: Fired) -> None:
+        if fired.runs:
+            self.on_fired(fired)
         for run in fired.runs:
             logger.info(
                 "fired schedule=%s run=%s slot=%s status=%s reason=%s",
                 run.schedule_id, run.id, run.at.isoformat(), run.status, run.reason or "-",
             )  # fmt: skip
-        if fired.runs:
-            self.on_fired(fired)
 
     def _until_next(self) -> float:
         _, first = self.agenda.summary()

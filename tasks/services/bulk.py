@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -23,17 +24,18 @@ def rows_source(columns: Columns, alias: str = "f") -> str:
     return f"(SELECT {values} FROM json_each(%s)) AS {alias}"  # noqa: S608 - our own names
 
 
-def rows_value(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> str:
-    return json.dumps([{name: _stored(row.get(name)) for name in columns} for row in rows])
+def rows_value(rows: Iterable[Mapping[str, Any]]) -> str:
+    return json.dumps(list(rows), default=_stored_here())
 
 
-def _stored(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return connection.ops.adapt_datetimefield_value(value) if _is_sqlite() else str(value)
-    if isinstance(value, UUID):
-        return value.hex
-    return value
+def _stored_here() -> Callable[[Any], str]:
+    """How this database keeps moments and ids that travel as text."""
+    is_sqlite = connection.vendor == "sqlite"
 
+    @lru_cache(maxsize=1024)
+    def stored(value: Any) -> str:
+        if isinstance(value, datetime):
+            return str(connection.ops.adapt_datetimefield_value(value) if is_sqlite else value)
+        return value.hex if isinstance(value, UUID) else str(value)
 
-def _is_sqlite() -> bool:
-    return connection.vendor == "sqlite"
+    return stored

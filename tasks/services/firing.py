@@ -183,7 +183,7 @@ def _lock(schedule_ids: Iterable[int]) -> list[DueSchedule]:
     if connection.vendor == "postgresql":
         statement += " FOR UPDATE OF s"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [rows_value(columns, ({"id": each} for each in schedule_ids))])
+        cursor.execute(statement, [rows_value({"id": each} for each in schedule_ids)])
         found = cursor.fetchall()
     return [DueSchedule(row[0], aware(row[1]), row[2], bool(row[3]), *row[4:]) for row in found]
 
@@ -238,5 +238,5 @@ def _advance(watermarks: Mapping[int, datetime]) -> None:
         cursor.execute(
             "UPDATE tasks_schedule SET watermark = f.watermark "  # noqa: S608
             f"FROM {rows_source(columns)} WHERE tasks_schedule.id = f.id",
-            [rows_value(columns, rows)],
+            [rows_value(rows)],
         )

@@ -77,7 +77,7 @@ def insert_runs(rows: Sequence[NewRun]) -> int:
         return 0
     statement, constants = _statement(connection.vendor)
     with connection.cursor() as cursor:
-        value = rows_value(_GIVEN, (row.row for row in rows))
+        value = rows_value(row.row for row in rows)
         cursor.execute(statement, [*constants, value])
         return int(cursor.rowcount)
 

@@ -97,6 +97,8 @@ def missed(
     slots: Slots, started: set[datetime], absence: Absence, zone: ZoneInfo
 ) -> list[Decision]:
     """One row for each of the newest slots, one for all the older ones together."""
+    if not slots.older and len(started) == len(slots.newest):
+        return []
     detail = absence.detail(zone)
     found = [
         Decision(slot=slot, status=Status.MISSED, reason=absence.reason, detail=detail)
