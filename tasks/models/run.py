@@ -54,12 +54,22 @@ class Run(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # A deleted task leaves its kept history behind under its last id and name.
     task = models.ForeignKey(
-        Task, models.SET_NULL, verbose_name=_("task"), null=True, related_name="runs"
+        Task,
+        models.SET_NULL,
+        verbose_name=_("task"),
+        null=True,
+        related_name="runs",
+        db_index=False,  # run_task_history begins with it
     )
     task_key = models.CharField(_("task id"), max_length=100)
     task_name = models.CharField(_("task name"), max_length=200)
     schedule = models.ForeignKey(
-        Schedule, models.SET_NULL, verbose_name=_("schedule"), null=True, related_name="runs"
+        Schedule,
+        models.SET_NULL,
+        verbose_name=_("schedule"),
+        null=True,
+        related_name="runs",
+        db_index=False,  # run_once_per_slot begins with it
     )
     kind = models.CharField(_("kind"), max_length=10, choices=Task.Kind, default=Task.Kind.SPIDER)
     spider = models.CharField(_("spider"), max_length=200, blank=True)
@@ -148,7 +158,34 @@ class Run(models.Model):
             models.Index(fields=["-at", "-id"], name="run_history"),
             models.Index(fields=["task", "-at", "-id"], name="run_task_history"),
             models.Index(fields=["status", "-at", "-id"], name="run_status_history"),
-            models.Index(fields=["trigger", "-at", "-id"], name="run_trigger_history"),
+            models.Index(fields=["status", "trigger", "-at", "-id"], name="run_kind_history"),
+            models.Index(fields=["task", "status", "-at", "-id"], name="run_task_status_history"),
+            models.Index(fields=["task", "trigger", "-at", "-id"], name="run_task_trigger_history"),
+            models.Index(
+                fields=["requested_by", "-at", "-id"],
+                name="run_person_history",
+                condition=Q(trigger__in=["manual", "api", "backfill", "test", "discord"]),
+            ),
+            models.Index(
+                fields=["requested_by", "task", "-at", "-id"],
+                name="run_person_task_history",
+                condition=Q(trigger__in=["manual", "api", "backfill", "test", "discord"]),
+            ),
+            models.Index(
+                fields=["reason", "-at", "-id"],
+                name="run_reason_history",
+                condition=~Q(reason=""),
+            ),
+            models.Index(
+                fields=["reason", "task", "-at", "-id"],
+                name="run_reason_task_history",
+                condition=~Q(reason=""),
+            ),
+            models.Index(
+                fields=["task_key", "-at", "-id", "status", "trigger"],
+                name="run_gone_history",
+                condition=Q(task__isnull=True),
+            ),
             models.Index(
                 fields=["-priority", "queued_at"],
                 name="run_queue",
@@ -179,6 +216,9 @@ class Run(models.Model):
 
 
 _S = Run.Status
+_T = Run.Trigger
+# What somebody asked for; the rest starts by itself.
+ASKED_FOR = (_T.MANUAL, _T.API, _T.BACKFILL, _T.TEST, _T.DISCORD)
 ACTIVE = (_S.QUEUED, _S.STARTING, _S.RUNNING)
 TERMINAL = (_S.SUCCEEDED, _S.SUSPICIOUS, _S.FAILED, _S.CANCELLED, _S.SKIPPED, _S.MISSED)
 # The only moves there are; a terminal status never changes.

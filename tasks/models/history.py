@@ -1,0 +1,356 @@
+"""Pages of the run history. Each page is a merge of few index ranges: no counting, no offset, no
+sorting of what isn't shown, so that a million runs cost what a thousand do, however deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+
+from tasks.models.run import ASKED_FOR, Run
+from tasks.models.task import Task
+
+PER_PAGE = 50
+# A search that fits more tasks than this finds its runs soon enough in the history itself.
+MANY_TASKS = 1000
+GONE_TASKS = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row's place in the order of the history."""
+
+    at: datetime
+    run_id: UUID
+
+    def __str__(self) -> str:
+        return f"{(self.at - EPOCH) // MICROSECOND:x}.{self.run_id.hex}"
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        """None for a text that no page has handed out."""
+        moment, _dot, run_id = text.partition(".")
+        try:
+            return cls(EPOCH + int(moment, 16) * MICROSECOND, UUID(hex=run_id))
+        except (ValueError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    task: str = ""
+    """A task's id; also of a deleted one."""
+    text: str = ""
+    """A part of a task's name, id or spider, or a run's whole id."""
+    statuses: tuple[str, ...] = ()
+    reason: str = ""
+    triggers: tuple[str, ...] = ()
+    user: str = ""
+    """Who asked for the run."""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    runs: list[Run]
+    newer: Position | None = None
+    older: Position | None = None
+
+
+def read_history(
+    wanted: RunFilter | None = None,
+    *,
+    before: Position | None = None,
+    after: Position | None = None,
+    size: int = PER_PAGE,
+    fields: Sequence[str] = (),
+) -> HistoryPage:
+    """The newest runs, those next older than `before`, or those next newer than `after`, always
+    newest first. `fields` is what to load of each."""
+    wanted = wanted or RunFilter()
+    ids = _Reader(wanted, before or after, towards_newer=after is not None, size=size + 1).ids()
+    more, ids = len(ids) > size, ids[:size]
+    if after and not more:
+        # The newest page is always a full one.
+        return read_history(wanted, size=size, fields=fields)
+    found = Run.objects.filter(pk__in=ids)
+    runs = sorted(
+        found.only("id", "at", *fields) if fields else found,
+        key=lambda run: (run.at, run.pk),
+        reverse=True,
+    )
+    if not runs:
+        return HistoryPage([])
+    has_newer, has_older = (True, True) if after else (before is not None, more)
+    return HistoryPage(
+        runs,
+        newer=Position(runs[0].at, runs[0].pk) if has_newer else None,
+        older=Position(runs[-1].at, runs[-1].pk) if has_older else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    sql: str
+    params: tuple[Any, ...] = ()
+
+
+Dimension = tuple[str, Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The ranges of one index: each combination of its dimensions' values is one range."""
+
+    dimensions: list[Dimension]
+    conditions: list[_Condition]
+    table: str = "tasks_run"
+
+    def size(self) -> int:
+        return len(list(product(*(values for _name, values in self.dimensions))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    table: str
+    conditions: list[_Condition]
+
+    def where(self) -> str:
+        return " AND ".join(each.sql for each in self.conditions) or "1 = 1"
+
+    def params(self) -> list[Any]:
+        return [value for each in self.conditions for value in each.params]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    wanted: RunFilter
+    place: Position | None
+    towards_newer: bool
+    size: int
+
+    def ids(self) -> list[UUID]:
+        groups = plan(self.wanted)
+        ranges = [part for group in groups for part in self._ranges(group)]
+        if not ranges:
+            return []
+        sql = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT id, at FROM {part.table} WHERE {part.where()} "  # noqa: S608 - names of ours alone
+            f"{self._order} LIMIT %s) AS part"
+            for part in ranges
+        )
+        params = [value for part in ranges for value in (*part.params(), self.size)]
+        rows = _query(f"{sql} {self._order} LIMIT %s", [*params, self.size])
+        return [_uuid(row[0]) for row in rows]
+
+    @property
+    def _order(self) -> str:
+        direction = "ASC" if self.towards_newer else "DESC"
+        return f"ORDER BY at {direction}, id {direction}"
+
+    def _ranges(self, group: _Group) -> list[_Range]:
+        bounds = [*group.conditions, *self._bounds()]
+        names = [name for name, _values in group.dimensions]
+        combinations: Iterable[Sequence[Any]] = product(*(v for _name, v in group.dimensions))
+        if group.size() > self.size:
+            combinations = self._leading(group, bounds)
+        return [
+            _Range(
+                group.table, [*(_equals(n, v) for n, v in zip(names, each, strict=True)), *bounds]
+            )
+            for each in combinations
+        ]
+
+    def _leading(self, group: _Group, bounds: list[_Condition]) -> list[Sequence[Any]]:
+        """A range whose first row isn't among the first `size` has none on this page."""
+        aliases = [f"d{number}" for number in range(len(group.dimensions))]
+        given = [value for _name, values in group.dimensions for value in values]
+        lists = ", ".join(
+            f"{alias}(v) AS (VALUES {', '.join(['(%s)'] * len(values))})"
+            for alias, (_name, values) in zip(aliases, group.dimensions, strict=True)
+        )
+        joined = [
+            f"{_quoted(name)} = {alias}.v"
+            for alias, (name, _values) in zip(aliases, group.dimensions, strict=True)
+        ]
+        part = _Range(group.table, [*map(_Condition, joined), *bounds])
+        chosen = ", ".join(f"{alias}.v" for alias in aliases)
+        of_first = self._order.replace(" at", " first.at").replace(" id", " first.id")
+        sql = (
+            f"WITH {lists} SELECT {chosen} FROM {' CROSS JOIN '.join(aliases)} "  # noqa: S608 - names of ours alone
+            f"JOIN tasks_run AS first ON first.id = "
+            f"(SELECT id FROM {part.table} WHERE {part.where()} {self._order} LIMIT 1) "
+            f"{of_first} LIMIT %s"
+        )
+        return list(_query(sql, [*given, *part.params(), self.size]))
+
+    def _bounds(self) -> list[_Condition]:
+        bounds = []
+        if self.wanted.since:
+            bounds.append(_Condition("at >= %s", (_moment(self.wanted.since),)))
+        if self.wanted.until:
+            bounds.append(_Condition("at < %s", (_moment(self.wanted.until),)))
+        if self.place:
+            sign = ">" if self.towards_newer else "<"
+            values = (_moment(self.place.at), _key(self.place.run_id))
+            bounds.append(_Condition(f"(at, id) {sign} (%s, %s)", values))
+        return bounds
+
+
+def plan(wanted: RunFilter) -> list[_Group]:
+    """Which ranges hold what is wanted. What no index has is read and left out."""
+    try:
+        run_id = UUID(wanted.text.strip())
+    except ValueError:
+        return _planned(wanted)
+    return [_Group([("id", [_key(run_id)])], [])]
+
+
+def _planned(wanted: RunFilter) -> list[_Group]:
+    if wanted.task:
+        return _of_task(wanted)
+    if wanted.text.strip():
+        return _of_search(wanted)
+    if wanted.user:
+        return _of_person(wanted, [])
+    if wanted.reason:
+        return _of_reason(wanted, [])
+    return [_Group(_kinds(wanted), [])]
+
+
+def _of_person(wanted: RunFilter, dimensions: list[Dimension]) -> list[_Group]:
+    # Word by word the condition of the index.
+    asked = _Condition(f'"trigger" IN ({", ".join(map(repr, map(str, ASKED_FOR)))})')
+    rest = [asked, *_kind_conditions(wanted), *_reason_condition(wanted)]
+    return [_Group([("requested_by", [wanted.user]), *dimensions], rest)]
+
+
+def _of_reason(wanted: RunFilter, dimensions: list[Dimension]) -> list[_Group]:
+    # Word by word the condition of the index.
+    rest = [_Condition("NOT (reason = '')"), *_kind_conditions(wanted)]
+    return [_Group([("reason", [wanted.reason]), *dimensions], rest)]
+
+
+def _of_task(wanted: RunFilter) -> list[_Group]:
+    pk = Task.objects.filter(task_id=wanted.task).values_list("pk", flat=True).first()
+    return _of_tasks(wanted, [pk]) if pk else [_of_gone(wanted, [wanted.task])]
+
+
+def _of_search(wanted: RunFilter) -> list[_Group]:
+    text = wanted.text.strip()
+    named = Q(name__icontains=text) | Q(task_id__icontains=text) | Q(spider__icontains=text)
+    tasks = Task.objects.filter(named)
+    pks = list(tasks.values_list("pk", flat=True)[: MANY_TASKS + 1])
+    gone = [key for key, name in gone_tasks() if text.lower() in f"{key}\n{name}".lower()]
+    groups = [_of_gone(wanted, gone)] if gone else []
+    if len(pks) > MANY_TASKS and not (wanted.user or wanted.reason):
+        return [*groups, _Group(_kinds(wanted), [_kept("task_id", pks)])]
+    return [*groups, *_of_tasks(wanted, pks)] if pks else groups
+
+
+def _of_tasks(wanted: RunFilter, pks: list[int]) -> list[_Group]:
+    if wanted.user:
+        return _of_person(wanted, [("task_id", pks)])
+    if wanted.reason:
+        return _of_reason(wanted, [("task_id", pks)])
+    kinds, rest = _kinds_of_task(wanted)
+    return [_Group([("task_id", pks), *kinds], rest)]
+
+
+def _of_gone(wanted: RunFilter, keys: list[str]) -> _Group:
+    user = {"requested_by": [wanted.user], "trigger": ASKED_FOR} if wanted.user else {}
+    rest = [
+        *(_kept(name, values) for name, values in user.items()),
+        *_kind_conditions(wanted),
+        *_reason_condition(wanted),
+    ]
+    return _Group([("task_key", keys)], [_Condition("task_id IS NULL"), *rest], _gone_table())
+
+
+def _gone_table() -> str:
+    # SQLite takes any index on task_id, and then reads the runs of all deleted tasks.
+    sqlite = connection.vendor == "sqlite"
+    return "tasks_run INDEXED BY run_gone_history" if sqlite else "tasks_run"
+
+
+def gone_tasks() -> list[tuple[str, str]]:
+    """Ids and last names of deleted tasks that left runs behind: one index probe for each."""
+    of_gone = f"FROM {_gone_table()} WHERE task_id IS NULL AND task_key"
+    following = f"SELECT task_key {of_gone} > {{}} ORDER BY task_key LIMIT 1"
+    newest_name = f"SELECT task_name {of_gone} = gone.key ORDER BY at DESC, id DESC LIMIT 1"
+    first = following.format("''")
+    sql = (
+        f"WITH RECURSIVE gone(key) AS (SELECT * FROM ({first}) AS first UNION ALL "  # noqa: S608 - no values in it
+        f"SELECT ({following.format('gone.key')}) FROM gone WHERE gone.key IS NOT NULL) "
+        f"SELECT key, ({newest_name}) FROM gone WHERE key IS NOT NULL LIMIT %s"
+    )
+    return [(key, name) for key, name in _query(sql, [GONE_TASKS])]
+
+
+def _kinds(wanted: RunFilter) -> list[Dimension]:
+    """The indexes have a trigger only behind a status."""
+    if wanted.triggers:
+        statuses = wanted.statuses or Run.Status.values
+        return [("status", list(statuses)), ("trigger", list(wanted.triggers))]
+    return [("status", list(wanted.statuses))] if wanted.statuses else []
+
+
+def _kinds_of_task(wanted: RunFilter) -> tuple[list[Dimension], list[_Condition]]:
+    """No index has both beside a task: the rarer one leads, which a trigger by people is."""
+    statuses, triggers = wanted.statuses, wanted.triggers
+    if triggers and (not statuses or set(triggers) <= set(ASKED_FOR)):
+        rest = [_kept("status", statuses)] if statuses else []
+        return [("trigger", list(triggers))], rest
+    rest = [_kept("trigger", triggers)] if triggers else []
+    return [("status", list(statuses))] if statuses else [], rest
+
+
+def _kind_conditions(wanted: RunFilter) -> list[_Condition]:
+    given = {"status": wanted.statuses, "trigger": wanted.triggers}
+    return [_kept(name, values) for name, values in given.items() if values]
+
+
+def _reason_condition(wanted: RunFilter) -> list[_Condition]:
+    return [_kept("reason", [wanted.reason])] if wanted.reason else []
+
+
+def _equals(name: str, value: Any) -> _Condition:
+    return _Condition(f"{_quoted(name)} = %s", (value,))
+
+
+def _kept(name: str, values: Sequence[Any]) -> _Condition:
+    """Sieves the rows of a range. An expression, so that no planner takes the column's own index
+    and sorts all that it finds there."""
+    plain = f"{_quoted(name)} + 0" if name == "task_id" else f"{_quoted(name)} || ''"
+    return _Condition(f"{plain} IN ({', '.join(['%s'] * len(values))})", tuple(values))
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _moment(value: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+def _key(value: UUID) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(hex=value)
+
+
+def _query(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
