@@ -59,13 +59,14 @@ class Launcher:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        loading_since = time.time_ns()
         try:
             self.project = preload()
         except BaseException:  # noqa: BLE001 - broken project code must not end the launcher
             self.reasons = [f"the project does not load: {traceback.format_exc(limit=-3)}"]
         own = self._own_descriptors()
         self.reasons += reasons_against_forking(own)
-        self.watch = Watch(spider_folders(self.project))
+        self.watch = Watch(spider_folders(self.project), loading_since=loading_since)
         self._register()
         # A collected, frozen heap stays shared: children copy no page of it to count references.
         gc.collect()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,20 +124,26 @@ def _foreign_descriptors(own: set[int]) -> list[int]:
 class Watch:
     """Notices that loaded code, a spider folder or an installed package has changed."""
 
-    def __init__(self, folders: list[str]) -> None:
-        files = {
-            *map(str, _project_files()),
-            *folders,
-            *_package_folders(),
-            *_python_files(folders),
-        }
+    def __init__(self, folders: list[str], *, loading_since: int) -> None:
+        files = {*_project_files(), *_package_folders(), *_python_files(folders)}
         self._stamps = {file: _stamp(file) for file in files}
+        # Edited while it was being loaded: what is in memory may be the older text.
+        span = range(loading_since, time.time_ns())
+        self._late = next(
+            (file for file, stamp in self._stamps.items() if _at(stamp) in span), None
+        )
 
     def changed(self) -> str | None:
+        if self._late is not None:
+            return self._late
         for file, stamp in self._stamps.items():
             if _stamp(file) != stamp:
                 return file
         return None
+
+
+def _at(stamp: tuple[int, int] | None) -> int:
+    return stamp[0] if stamp else 0
 
 
 def _stamp(file: str) -> tuple[int, int] | None:

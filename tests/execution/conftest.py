@@ -4,15 +4,18 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
+from tasks.execution.catalogue import project_environment
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
 from tasks.execution.worker import Worker
+from tasks.executors.local import LocalExecutor
 from tasks.models import Run, Task
 from tasks.services.runs import new_run
 from tests.website import Site
@@ -23,13 +26,25 @@ WILD = Path(__file__).parent.parent / "projects" / "wild"
 class Bench:
     """A worker that is driven by the test itself: no thread, no waiting in the dark."""
 
-    def __init__(self):
+    def __init__(self, launcher):
         self.effects = Path(settings.DATA_DIR) / "effects"
+        self.launcher = launcher
         self.workers = []
         self.worker = self.new_worker()
 
+    def use_own_launcher(self):
+        """For tests that end it, or that look at its environment."""
+        self.launcher = None
+        self.replace_worker()
+
     def new_worker(self, **options):
         options = {"max_workers": 4, "grace": 1.0, **options}
+        if self.launcher is not None:
+            options["executor"] = LocalExecutor(
+                path=self.launcher / "launcher.sock",
+                log=self.launcher / "launcher.log",
+                environment=project_environment(),
+            )
         worker = Worker("here", **options)
         worker.bell = _SilentBell()
         self.workers.append(worker)
@@ -100,7 +115,7 @@ class Bench:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         for worker in self.workers:
-            worker.executor.close(quit_too=True)
+            worker.executor.close(quit_too=self.launcher is None)
             for descriptor in (worker._reading, worker._writing, worker._lock):
                 if descriptor is not None:
                     os.close(descriptor)
@@ -123,13 +138,24 @@ class _SilentBell:
         os.close(self._writing)
 
 
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory):
+    """One launcher for all tests of a process: starting one takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("launcher")
+    yield folder
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(folder / "launcher.sock"))
+        client.sendall(b'{"op": "quit"}\n')
+        client.recv(1)
+
+
 @pytest.fixture
-def bench(transactional_db, settings, data_dir):
+def bench(transactional_db, settings, data_dir, launcher):
     settings.SCRAPY_PROJECT_PATH = str(WILD)
     settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
     settings.DEMO = False
     settings.REDIS_URL = ""
-    bench = Bench()
+    bench = Bench(launcher)
     yield bench
     bench.close()
 

@@ -170,6 +170,7 @@ def test_runs_that_ended_while_nobody_watched_are_settled(bench):
 
 
 def test_runs_outlive_the_launcher_and_end_with_their_own_outcome(bench):
+    bench.use_own_launcher()
     run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 2}))
     os.kill(bench.worker.executor.pid(), signal.SIGKILL)
     after = bench.queue("echo")
@@ -179,6 +180,7 @@ def test_runs_outlive_the_launcher_and_end_with_their_own_outcome(bench):
 
 
 def test_what_cannot_be_known_is_lost(bench):
+    bench.use_own_launcher()
     run = bench.until_item(bench.queue("sleeps"))
     os.kill(bench.worker.executor.pid(), signal.SIGKILL)
     os.killpg(run.pid, signal.SIGKILL)

@@ -31,8 +31,7 @@ def test_spiders_see_nothing_of_our_environment(bench, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "very secret")
     monkeypatch.setenv("DATABASE_URL", "postgres://user:password@host/name")
     monkeypatch.setenv("SPIDER_GREETING", "meant for spiders")
-    bench.worker.executor.close(quit_too=True)
-    bench.replace_worker()
+    bench.use_own_launcher()
     run = bench.until_ended(bench.queue("echo"))
     environment = bench.items(run)[0]["environment"]
     assert "very secret" not in str(environment)

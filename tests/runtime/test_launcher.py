@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tasks.executors.local import BOOT
+from tasks.runtime.files import is_alive
+from tests.waiting import wait_until
+
+WILD = Path(__file__).parent.parent / "projects" / "wild"
+
+
+class Launcher:
+    def __init__(self, folder, project):
+        self.folder = folder
+        self.path = folder / "l.sock"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "SPIDER_SCHEDULER_PROJECT": str(project),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        self.process = self.start()
+        self.connect()
+
+    def start(self):
+        with (self.folder / "launcher.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", str(BOOT), "launcher", str(self.path)],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def connect(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        wait_until(self._try, 20)
+        self.reader = self.socket.makefile("rb")
+
+    def _try(self):
+        try:
+            self.socket.connect(str(self.path))
+        except OSError:
+            return False
+        return True
+
+    def send(self, **message):
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
+
+    def until(self, event):
+        while True:
+            line = self.reader.readline()
+            assert line, (self.folder / "launcher.log").read_text()
+            message = json.loads(line)
+            if message["event"] == event:
+                return message
+
+    def status(self):
+        self.send(op="status")
+        return self.until("status")
+
+    def order(self, spider, **arguments):
+        place = self.folder / f"run-{len(list(self.folder.glob('run-*')))}"
+        place.mkdir()
+        order = {"run_id": place.name, "token": "t", "spider": spider, "arguments": arguments}
+        (place / "order.json").write_text(json.dumps(order))
+        self.send(op="run", id=place.name, folder=str(place), token="t")
+        return place
+
+    def run(self, spider, **arguments):
+        place = self.order(spider, **arguments)
+        return place, self.until("exit")
+
+    def wait_for_the_next_check(self):
+        """Files are looked at four times a second at most."""
+        time.sleep(0.3)
+
+    def close(self):
+        self.reader.close()
+        self.socket.close()
+        self.process.terminate()
+        self.process.wait(10)
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(WILD, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+@pytest.fixture
+def launcher(tmp_path, project):
+    launcher = Launcher(tmp_path, project)
+    yield launcher
+    launcher.close()
+
+
+def items(place):
+    return [json.loads(line) for line in (place / "items.jsonl").read_text().splitlines()]
+
+
+def test_a_project_is_forked_and_its_broken_module_is_named(launcher):
+    status = launcher.status()
+    assert (status["mode"], status["reasons"]) == ("fork", [])
+    assert "a_module_that_nobody_has" in status["errors"]["spiders.a_broken"]
+    place, ended = launcher.run("echo")
+    assert (ended["code"], ended["signal"]) == (0, None)
+    assert ended["cpu_seconds"] > 0
+    assert len(items(place)) == 1
+
+
+def test_only_its_owner_may_speak_to_it(launcher):
+    mode = stat.S_IMODE(launcher.path.stat().st_mode)
+    assert mode == 0o600
+
+
+def test_a_second_launcher_for_the_same_socket_leaves(launcher):
+    second = launcher.start()
+    assert second.wait(20) == 3
+    assert launcher.status()["pid"] == launcher.process.pid
+
+
+def test_new_and_edited_code_is_taken_over_without_losing_a_run(launcher, project):
+    slow = launcher.order("sleeps", seconds=300)
+    pid = launcher.until("started")["pid"]
+    wait_until((slow / "items.jsonl").exists)
+    new = project / "spiders" / "fresh.py"
+    text = "import scrapy\nclass Fresh(scrapy.Spider):\n    name = 'fresh'\n"
+    text += "    async def start(self):\n        yield {'version': 1}\n"
+    new.write_text(text)
+    launcher.wait_for_the_next_check()
+    place = launcher.order("fresh")
+    assert launcher.until("exit")["id"] == place.name
+    assert items(place)[0]["version"] == 1
+    launcher.wait_for_the_next_check()
+    new.write_text(text.replace("1}", "22}"))
+    place = launcher.order("fresh")
+    assert launcher.until("exit")["id"] == place.name
+    assert items(place)[0]["version"] == 22
+    os.killpg(pid, signal.SIGTERM)
+    ended = launcher.until("exit")
+    assert (ended["id"], ended["code"]) == (slow.name, 0)
+    assert launcher.status()["pid"] == launcher.process.pid
+
+
+def test_a_project_that_no_longer_loads_is_said_so_and_serves_again_when_mended(launcher, project):
+    settings = project / "conf.py"
+    good = settings.read_text()
+    settings.write_text("raise RuntimeError('half an edit')")
+    wait_until(lambda: launcher.status()["mode"] == "fresh", 20)
+    assert "half an edit" in launcher.status()["reasons"][0]
+    _place, ended = launcher.run("echo")
+    assert ended["code"] == 1
+    settings.write_text(good)
+    wait_until(lambda: launcher.status()["mode"] == "fork", 20)
+    assert launcher.run("echo")[1]["code"] == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (
+            "from threading import *\nThread(target=Event().wait, daemon=True).start()\n",
+            "threads",
+        ),
+        (
+            "from twisted.internet import asyncioreactor as each\neach.install()\n",
+            "reactor",
+        ),
+        ("import socket\nS = socket.create_server(('127.0.0.1', 0))\n", "connections"),
+    ],
+)
+def test_a_project_that_is_not_safe_to_fork_gets_fresh_processes(tmp_path, project, code, reason):
+    (project / "spiders" / "z_unsafe.py").write_text(code)
+    launcher = Launcher(tmp_path, project)
+    try:
+        status = launcher.status()
+        assert status["mode"] == "fresh"
+        assert reason in " ".join(status["reasons"])
+        place, ended = launcher.run("echo")
+        assert ended["code"] == 0, (place / "run.log").read_text()
+        assert items(place)[0]["pid"] == items(place)[0]["group"] == ended["pid"]
+        exited = json.loads((place / "exit.json").read_text())
+        assert exited["max_rss_kb"] > 0
+    finally:
+        launcher.close()
+
+
+def test_its_end_leaves_runs_alone(launcher):
+    place = launcher.order("sleeps", seconds=60)
+    started = launcher.until("started")
+    wait_until((place / "items.jsonl").exists)
+    launcher.process.kill()
+    launcher.process.wait()
+    assert is_alive(started["pid"], started["start_ticks"])
+    os.killpg(started["pid"], 9)
+
+
+def test_a_successor_takes_the_socket_of_one_that_was_killed(launcher):
+    launcher.process.kill()
+    launcher.process.wait()
+    launcher.reader.close()
+    launcher.socket.close()
+    launcher.process = launcher.start()
+    launcher.connect()
+    assert launcher.run("echo")[1]["code"] == 0
+
+
+def test_nonsense_on_the_wire_does_no_harm(launcher):
+    launcher.socket.sendall(b"not json\n[]\n{}\n")
+    assert launcher.until("error")["message"]
+    assert launcher.run("echo")[1]["code"] == 0
+
+
+def test_running_runs_are_listed_for_whoever_comes_back(launcher):
+    place = launcher.order("sleeps", seconds=60)
+    started = launcher.until("started")
+    launcher.reader.close()
+    launcher.socket.close()
+    launcher.connect()
+    launcher.send(op="list")
+    assert [run["id"] for run in launcher.until("list")["runs"]] == [place.name]
+    os.killpg(started["pid"], 9)
+    assert launcher.until("exit")["signal"] == 9
+
+
+def test_exit_codes_and_signals_are_told_apart(launcher):
+    assert launcher.run("exits")[1]["code"] == 7
+    ended = launcher.run("segfaults")[1]
+    assert (ended["code"], ended["signal"]) == (None, 11)
+
+
+def test_it_leaves_when_its_socket_is_gone(launcher):
+    launcher.path.unlink()
+    assert launcher.process.wait(10) == 0
