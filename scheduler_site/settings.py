@@ -53,6 +53,8 @@ PIPELINES_CONFIG = env.text("PIPELINES_CONFIG")
 # --- Spiders ---------------------------------------------------------------------------------
 SCRAPY_SETTINGS_MODULE = env.text("SCRAPY_SETTINGS_MODULE", "spiders.settings")
 SCRAPY_PROJECT_PATH = env.text("SCRAPY_PROJECT_PATH", str(BASE_DIR))
+# Read by the search spider itself, from the environment that its process gets.
+SEARCH_SOURCES_DIR = env.text("SEARCH_SOURCES_DIR")
 CRAWL_CACHE_TTL = env.number("CRAWL_CACHE_TTL", 3600, least=0, most=31_536_000)
 RETENTION_DAYS = env.number("RETENTION_DAYS", 30, least=1, most=36_500)
 RETENTION_RUNS = env.number("RETENTION_RUNS", 0, least=0, most=100_000_000)

@@ -46,6 +46,14 @@ class HouseProcesses:
         gone = [process for process in self._running if process.poll() is not None]
         return [self._ended(process, self._running.pop(process)) for process in gone]
 
+    def close(self) -> None:
+        """What still runs lives on; the next supervisor finds it by its claim."""
+        self.ended()
+        for process in self._running:
+            # Else Popen complains at the end that nobody waited.
+            process.returncode = 0
+        self._running.clear()
+
     def _ended(self, process: subprocess.Popen[bytes], start: Start) -> Ended:
         code = process.returncode
         record: dict[str, Any] = {

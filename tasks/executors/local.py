@@ -101,6 +101,7 @@ class LocalExecutor:
         return self._sock.fileno() if self._sock is not None else None
 
     def close(self, *, quit_too: bool) -> None:
+        self._house.close()
         if quit_too and self._sock is not None:
             with contextlib.suppress(ExecutorUnavailable):
                 self._send({"op": "quit"})

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from tasks.handlers.spider import SpiderHandler
 from tasks.models import Task
 
 SPIDER = "search"
-SOURCES = "SEARCH_SOURCES_DIR"
 
 
 class SearchHandler(SpiderHandler):
@@ -22,7 +21,7 @@ class SearchHandler(SpiderHandler):
         return spider or SPIDER
 
     def checks(self) -> list[CheckMessage]:
-        folder = os.environ.get(SOURCES)
+        folder = settings.SEARCH_SOURCES_DIR
         if not folder or Path(folder).is_dir():
             return []
-        return [Error(f"{SOURCES} is not a folder: {folder}", id="tasks.E101")]
+        return [Error(f"SEARCH_SOURCES_DIR is not a folder: {folder}", id="tasks.E101")]

@@ -83,10 +83,10 @@ def test_jobs_without_a_spider_keep_none(shop):
     assert task.spider == ""
 
 
-def test_a_folder_that_is_not_there_stops_the_start(settings, monkeypatch):
+def test_a_folder_that_is_not_there_stops_the_start(settings):
     assert kinds_can_run() == []
     settings.SCRAPY_PROJECT_PATH = "/nowhere/at/all"
-    monkeypatch.setenv("SEARCH_SOURCES_DIR", "/nowhere/either")
+    settings.SEARCH_SOURCES_DIR = "/nowhere/either"
     assert {message.id for message in kinds_can_run()} == {"tasks.E101", "tasks.E102"}
 
 
