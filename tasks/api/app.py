@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from tasks.api import (
     data_router,
+    files_router,
     gateway_router,
     problems,
     runs_router,
@@ -25,5 +26,5 @@ api = Api(
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")
-for module in (tasks_router, runs_router, data_router, system_router, gateway_router):
+for module in (tasks_router, files_router, runs_router, data_router, system_router, gateway_router):
     api.add_router("", module.router)

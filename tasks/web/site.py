@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
-from tasks.web import controls, fragments, home, pages, people
+from tasks.web import controls, fragments, home, pages, people, task_files
 
 View = Callable[..., HttpResponseBase]
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
@@ -61,6 +61,8 @@ class SchedulerAdminSite(admin.AdminSite):
             own("people/<int:pk>/delete/", people.delete, "person_delete"),
             own("holds/release/", controls.release, "hold_release"),
             own("blackouts/<int:pk>/delete/", controls.blackout_delete, "blackout_delete"),
+            own("files/", task_files.page, "task_files"),
+            own("files/tasks.<str:ending>", task_files.export, "task_files_export"),
             own("spiders/", pages.spiders, "spiders"),
             own("spiders/help/", pages.what_is_a_spider, "spider_help"),
             *super().get_urls(),
