@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,28 +27,40 @@ def hours_of_the_week(*, now: datetime | None = None, zone: str | None = None) -
     now, place = now or timezone.now(), ZoneInfo(zone or settings.SCHEDULER_TIMEZONE)
     week = [[0] * 24 for _ in range(7)]
     for schedule in Schedule.objects.on().select_related("task"):
-        try:
-            _add(week, timing_of(schedule), now, place, str(schedule.pk))
-        except ValueError:  # written past the services: shown as never running
-            continue
+        for hour, runs in enumerate(starts_by_hour(schedule, now, place)):
+            week[hour // 24][hour % 24] += runs
     return week
 
 
-def _add(week: Week, timing: Timing, now: datetime, place: ZoneInfo, key: str) -> None:
-    delay = jitter_delay(key, timing.jitter)
-    start = now - delay
+def starts_by_hour(schedule: Schedule, now: datetime, place: tzinfo) -> tuple[int, ...]:
+    """How many runs it starts in each of the 168 hours of the seven days from now."""
+    delay = jitter_delay(str(schedule.pk), schedule.jitter)
+    try:
+        return _starts(
+            timing_of(schedule), delay, now.replace(minute=0, second=0, microsecond=0), place
+        )
+    except ValueError:  # written past the services: shown as never running
+        return (0,) * HOURS
+
+
+# Every open home page asks for the same week; it is another one only an hour later.
+@lru_cache(maxsize=8192)
+def _starts(timing: Timing, delay: timedelta, first: datetime, place: tzinfo) -> tuple[int, ...]:
+    week = [0] * HOURS
+    start = first - delay - TINY
     if timing.count(start, start + WEEK) <= HOURS:
         for slot in timing.next_times(start, HOURS):
             if slot > start + WEEK:
-                return
-            _count(week, (slot + delay).astimezone(place), 1)
-        return
+                break
+            week[_hour_of((slot + delay).astimezone(place))] += 1
+        return tuple(week)
     # Runs often: each hour is counted at once.
-    first = now.replace(minute=0, second=0, microsecond=0)
     for index in range(HOURS):
         hour = first + index * HOUR
-        _count(week, hour.astimezone(place), timing.count(hour - delay - TINY, hour - delay + LAST))
+        runs = timing.count(hour - delay - TINY, hour - delay + LAST)
+        week[_hour_of(hour.astimezone(place))] += runs
+    return tuple(week)
 
 
-def _count(week: Week, local: datetime, runs: int) -> None:
-    week[local.weekday()][local.hour] += runs
+def _hour_of(local: datetime) -> int:
+    return local.weekday() * 24 + local.hour

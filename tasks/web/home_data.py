@@ -69,13 +69,14 @@ class Home:
 
 def read_home(now: datetime, zone: tzinfo) -> Home:
     tasks = list(Task.objects.prefetch_related("schedules__after_task").order_by("name"))
-    history = runs.last_runs(task.pk for task in tasks)
-    usual = {pk: runs.usual_of(found) for pk, found in history.items()}
+    recent = runs.last_runs((task.pk for task in tasks), runs.USUAL_OF)
+    usual = {pk: runs.usual_of(found) for pk, found in recent.items()}
     coming = _coming(tasks, now)
-    first = min(coming, key=lambda each: each[1][0], default=None)
+    first = coming[0] if coming else None
     active = list(Run.objects.active().select_related("task").order_by("-started_at", "queued_at"))
     finished, planned = _last_day(now)
-    shown = _busiest(tasks, history)
+    shown = _busiest(tasks, recent)
+    history = runs.last_runs(task.pk for task in shown)
     return Home(
         scheduler=scheduler_state(now),
         attention=attention.attention_count(),
@@ -85,8 +86,8 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
         finished=finished,
         planned=planned,
         next_name=first[0].name if first else "",
-        next_relative=when.relative(first[1][0], now) if first else "",
-        lanes=[_lane(task, moments, usual[task.pk], now, zone) for task, moments in coming[:MOST]],
+        next_relative=when.relative(first[1], now) if first else "",
+        lanes=[_lane(task, usual[task.pk], now, zone) for task, _next in coming[:MOST]],
         scale=charts.lane_scale(_ticks(now, zone)),
         bars=[
             Bar(task, charts.status_bar(runs.slots(history[task.pk], now, zone))) for task in shown
@@ -97,14 +98,11 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
     )
 
 
-def _coming(tasks: list[Task], now: datetime) -> list[tuple[Task, list[datetime]]]:
-    """The tasks with planned runs in the next day, the soonest first."""
-    found = []
-    for task in tasks:
-        moments = plan.moments(task, now, now + DAY, MOST_BLOCKS, BLOCK)
-        if moments:
-            found.append((task, moments))
-    return sorted(found, key=lambda each: each[1][0])
+def _coming(tasks: list[Task], now: datetime) -> list[tuple[Task, datetime]]:
+    """The tasks with planned runs in the next day and their first one, the soonest first."""
+    firsts = [(task, plan.next_of_task(task, now)) for task in tasks]
+    found = [(task, first) for task, first in firsts if first and first <= now + DAY]
+    return sorted(found, key=lambda each: each[1])
 
 
 def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
@@ -118,9 +116,8 @@ def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
     return ticks
 
 
-def _lane(
-    task: Task, moments: list[datetime], usual: runs.Usual | None, now: datetime, zone: tzinfo
-) -> Lane:
+def _lane(task: Task, usual: runs.Usual | None, now: datetime, zone: tzinfo) -> Lane:
+    moments = plan.moments(task, now, now + DAY, MOST_BLOCKS, BLOCK)
     length = (usual.seconds if usual else 60) / 60
     blocks = [Block((moment - now).total_seconds() / 60, length) for moment in moments]
     return Lane(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 from django.utils.dates import WEEKDAYS, WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 
 from tasks.models import Task
-from tasks.web import charts, plan
+from tasks.services.load import starts_by_hour
+from tasks.web import charts
 from tasks.web.runs import Usual
 
 HOURS, DAYS = 24, 7
-WEEK = timedelta(days=DAYS)
-# A task that runs every minute is busy all the time: a part of its week tells the rest.
-MOST_RUNS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +37,15 @@ Grid = list[list[float]]
 def read_week(
     tasks: Sequence[Task], usual: Mapping[int, Usual | None], now: datetime, zone: tzinfo
 ) -> Week:
-    grid: Grid = [[0.0] * HOURS for _day in range(DAYS)]
+    busy = [0.0] * (HOURS * DAYS)
     for task in tasks:
         found = usual.get(task.pk)
-        _add(grid, plan.moments(task, now, now + WEEK, MOST_RUNS), found, now, zone)
-    top = max(60.0, *(max(day) for day in grid))
+        minutes = (found.seconds if found else 60.0) / 60
+        for schedule in task.schedules.all():
+            if task.enabled and schedule.enabled:
+                _spread(busy, starts_by_hour(schedule, now, zone), minutes)
+    grid = [busy[day * HOURS : (day + 1) * HOURS] for day in range(DAYS)]
+    top = max(60.0, *busy)
     rows = [
         (str(WEEKDAYS_ABBR[day]), [_cell(day, hour, grid[day][hour], top) for hour in range(HOURS)])
         for day in range(DAYS)
@@ -52,30 +54,14 @@ def read_week(
     return Week(_sentence(grid), rows, hours)
 
 
-def _add(
-    grid: Grid, moments: list[datetime], usual: Usual | None, now: datetime, zone: tzinfo
-) -> None:
-    minutes = (usual.seconds if usual else 60.0) / 60
-    # Where the plan was cut short, what is known stands for the whole week.
-    covered = (moments[-1] - now) if len(moments) == MOST_RUNS else WEEK
-    weight = WEEK / covered if covered else 1.0
-    if weight > 1.01:
-        share = len(moments) * minutes * weight / (HOURS * DAYS)
-        for day in grid:
-            day[:] = [value + share for value in day]
-        return
-    for moment in moments:
-        _spread(grid, moment.astimezone(zone), minutes)
-
-
-def _spread(grid: Grid, start: datetime, minutes: float) -> None:
-    """A long run is busy in each hour that it touches."""
-    here = start
-    while minutes > 0:
-        part = min(minutes, 60 - here.minute)
-        grid[here.weekday()][here.hour] += part
-        minutes -= part
-        here = here.replace(minute=0) + timedelta(hours=1)
+def _spread(busy: list[float], starts: Sequence[int], minutes: float) -> None:
+    """A long run is busy in the hours after its start too, at most around the week once."""
+    full, rest = divmod(min(minutes, 60.0 * len(busy)), 60)
+    for hour, runs in enumerate(starts):
+        if runs:
+            for later in range(int(full)):
+                busy[(hour + later) % len(busy)] += 60.0 * runs
+            busy[(hour + int(full)) % len(busy)] += rest * runs
 
 
 def _cell(day: int, hour: int, minutes: float, top: float) -> Cell:

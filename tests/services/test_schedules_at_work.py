@@ -21,13 +21,13 @@ pytestmark = pytest.mark.django_db
 # --- backfill
 
 
-def test_a_backfill_is_counted_first_and_then_queued_in_order():
+def test_a_backfill_is_counted_first_and_then_queued_in_order_both_ends_included():
     make_schedule(cron="0 */2 * * *")
     make_schedule(key="other", kind="after", after_task=make_schedule("up").task)
     span = {"task_id": "prices", "start": NOON, "end": NOON + 10 * HOUR}
-    assert count_backfill(**span) == 5
+    assert count_backfill(**span) == 6
     runs = backfill(**span)
-    assert [run.for_slot for run in runs] == [NOON + n * HOUR for n in (2, 4, 6, 8, 10)]
+    assert [run.for_slot for run in runs] == [NOON + n * HOUR for n in (0, 2, 4, 6, 8, 10)]
     assert {run.trigger for run in runs} == {"backfill"}
     assert {run.scheduled_for for run in runs} == {None}
     assert {run.requested_by for run in runs} == {"python"}
