@@ -61,141 +61,168 @@ def _number(
     return SettingSpec(type="float", label=label, help=help_, low=low, high=high, unit=unit)
 
 
-_L = gettext_lazy
 _SWITCH_WORDS: dict[object, bool] = {
     **dict.fromkeys((True, "true", "on", "yes", "1"), True),
     **dict.fromkeys((False, "false", "off", "no", "0"), False),
 }
-SECONDS = _L("seconds")
-PAGES = _L("pages")
-ITEMS = _L("items")
-ZERO_IS_OFF = _L("0 means no limit.")
+SECONDS = gettext_lazy("seconds")
+PAGES = gettext_lazy("pages")
+ITEMS = gettext_lazy("items")
+ZERO_IS_OFF = gettext_lazy("0 means no limit.")
 
 SPIDER_SETTINGS: dict[str, SettingSpec] = {
     "DOWNLOAD_DELAY": _number(
-        _L("Pause between pages"),
-        _L("How long to wait before the next page of the same website."),
+        gettext_lazy("Pause between pages"),
+        gettext_lazy("How long to wait before the next page of the same website."),
         0,
         600,
         SECONDS,
     ),
     "DOWNLOAD_DELAY_JITTER": _number(
-        _L("Vary the pause by"),
-        _L("0.5 makes each pause up to half shorter or longer, so that it looks less regular."),
+        gettext_lazy("Vary the pause by"),
+        gettext_lazy(
+            "0.5 makes each pause up to half shorter or longer, so that it looks less regular."
+        ),
         0,
         1,
     ),
     "RANDOMIZE_DOWNLOAD_DELAY": _switch(
-        _L("Vary the pause"),
-        _L("Older spelling of the setting above: on means by half, off means not at all."),
+        gettext_lazy("Vary the pause"),
+        gettext_lazy(
+            "Older spelling of the setting above: on means by half, off means not at all."
+        ),
     ),
     "DOWNLOAD_TIMEOUT": _number(
-        _L("Give up on a page after"),
-        _L("How long to wait for one page before it counts as failed."),
+        gettext_lazy("Give up on a page after"),
+        gettext_lazy("How long to wait for one page before it counts as failed."),
         1,
         3600,
         SECONDS,
     ),
     "DOWNLOAD_MAXSIZE": SettingSpec(
         type="int",
-        label=_L("Largest page"),
-        help=_L("Larger answers are refused. It can only be lowered."),
+        label=gettext_lazy("Largest page"),
+        help=gettext_lazy("Larger answers are refused. It can only be lowered."),
         low=1024,
         high=GIB,
-        unit=_L("bytes"),
+        unit=gettext_lazy("bytes"),
         lower_only=True,
     ),
     "CONCURRENT_REQUESTS": _whole(
-        _L("Pages at a time"), _L("How many pages are read at the same time, in all."), 1, 64
+        gettext_lazy("Pages at a time"),
+        gettext_lazy("How many pages are read at the same time, in all."),
+        1,
+        64,
     ),
     "CONCURRENT_REQUESTS_PER_DOMAIN": _whole(
-        _L("Pages at a time per website"),
-        _L("How many pages of one website are read at the same time."),
+        gettext_lazy("Pages at a time per website"),
+        gettext_lazy("How many pages of one website are read at the same time."),
         1,
         16,
     ),
     "AUTOTHROTTLE_ENABLED": _switch(
-        _L("Adapt to the website"),
-        _L("Slows down by itself when the website answers slowly."),
+        gettext_lazy("Adapt to the website"),
+        gettext_lazy("Slows down by itself when the website answers slowly."),
     ),
     "AUTOTHROTTLE_START_DELAY": _number(
-        _L("Adapt: first pause"), _L("The pause to begin with."), 0, 600, SECONDS
+        gettext_lazy("Adapt: first pause"),
+        gettext_lazy("The pause to begin with."),
+        0,
+        600,
+        SECONDS,
     ),
     "AUTOTHROTTLE_MAX_DELAY": _number(
-        _L("Adapt: longest pause"), _L("The pause never grows beyond this."), 0, 3600, SECONDS
+        gettext_lazy("Adapt: longest pause"),
+        gettext_lazy("The pause never grows beyond this."),
+        0,
+        3600,
+        SECONDS,
     ),
     "AUTOTHROTTLE_TARGET_CONCURRENCY": _number(
-        _L("Adapt: pages at a time"),
-        _L("How many pages should be under way at a time, on average, per website."),
+        gettext_lazy("Adapt: pages at a time"),
+        gettext_lazy("How many pages should be under way at a time, on average, per website."),
         0.1,
         16,
     ),
     "DEPTH_LIMIT": _whole(
-        _L("Depth"),
-        _L("How many links away from the first page the spider may go. 0 means no limit."),
+        gettext_lazy("Depth"),
+        gettext_lazy(
+            "How many links away from the first page the spider may go. 0 means no limit."
+        ),
         0,
         1000,
     ),
     "CLOSESPIDER_TIMEOUT": _number(
-        _L("End after"),
-        _L("The spider ends by itself after this time. 0 means no limit."),
+        gettext_lazy("End after"),
+        gettext_lazy("The spider ends by itself after this time. 0 means no limit."),
         0,
         604800,
         SECONDS,
     ),
     "CLOSESPIDER_ITEMCOUNT": _whole(
-        _L("End after so many items"), ZERO_IS_OFF, 0, 100_000_000, ITEMS
+        gettext_lazy("End after so many items"), ZERO_IS_OFF, 0, 100_000_000, ITEMS
     ),
     "CLOSESPIDER_PAGECOUNT": _whole(
-        _L("End after so many pages"), ZERO_IS_OFF, 0, 100_000_000, PAGES
+        gettext_lazy("End after so many pages"), ZERO_IS_OFF, 0, 100_000_000, PAGES
     ),
     "CLOSESPIDER_ERRORCOUNT": _whole(
-        _L("End after so many errors"), ZERO_IS_OFF, 0, 1_000_000, _L("errors")
+        gettext_lazy("End after so many errors"), ZERO_IS_OFF, 0, 1_000_000, gettext_lazy("errors")
     ),
     "CLOSESPIDER_TIMEOUT_NO_ITEM": _whole(
-        _L("End when no item comes for"), ZERO_IS_OFF, 0, 604800, SECONDS
+        gettext_lazy("End when no item comes for"), ZERO_IS_OFF, 0, 604800, SECONDS
     ),
     "CLOSESPIDER_PAGECOUNT_NO_ITEM": _whole(
-        _L("End after so many pages without an item"), ZERO_IS_OFF, 0, 100_000_000, PAGES
+        gettext_lazy("End after so many pages without an item"), ZERO_IS_OFF, 0, 100_000_000, PAGES
     ),
     "RETRY_ENABLED": _switch(
-        _L("Try failed pages again"), _L("Pages that fail for a moment are asked for again.")
+        gettext_lazy("Try failed pages again"),
+        gettext_lazy("Pages that fail for a moment are asked for again."),
     ),
     "RETRY_TIMES": _whole(
-        _L("Tries again"), _L("How many times a failed page is asked for again."), 0, 10
+        gettext_lazy("Tries again"),
+        gettext_lazy("How many times a failed page is asked for again."),
+        0,
+        10,
     ),
     "REDIRECT_ENABLED": _switch(
-        _L("Follow redirects"), _L("Go on when the website sends the spider to another address.")
+        gettext_lazy("Follow redirects"),
+        gettext_lazy("Go on when the website sends the spider to another address."),
     ),
     "REDIRECT_MAX_TIMES": _whole(
-        _L("Redirects at most"), _L("How many redirects in a row are followed."), 0, 20
+        gettext_lazy("Redirects at most"),
+        gettext_lazy("How many redirects in a row are followed."),
+        0,
+        20,
     ),
     "COOKIES_ENABLED": _switch(
-        _L("Keep cookies"), _L("Send back the cookies that the website sets during the run.")
+        gettext_lazy("Keep cookies"),
+        gettext_lazy("Send back the cookies that the website sets during the run."),
     ),
     "URLLENGTH_LIMIT": _whole(
-        _L("Longest address"),
-        _L("Longer addresses are left out."),
+        gettext_lazy("Longest address"),
+        gettext_lazy("Longer addresses are left out."),
         50,
         20_000,
-        _L("characters"),
+        gettext_lazy("characters"),
     ),
     "USER_AGENT": SettingSpec(
         type="text",
-        label=_L("Name the spider gives itself"),
-        help=_L("Sent to every website as the user agent."),
+        label=gettext_lazy("Name the spider gives itself"),
+        help=gettext_lazy("Sent to every website as the user agent."),
         low=1,
         high=MAX_TEXT,
     ),
     "LOG_LEVEL": SettingSpec(
         type="choice",
-        label=_L("Log detail"),
-        help=_L("DEBUG writes the most, CRITICAL the least."),
+        label=gettext_lazy("Log detail"),
+        help=gettext_lazy("DEBUG writes the most, CRITICAL the least."),
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     ),
     "ROBOTSTXT_OBEY": _switch(
-        _L("Obey robots.txt"),
-        _L("Leave out what the website asks spiders not to read. It can only be switched on."),
+        gettext_lazy("Obey robots.txt"),
+        gettext_lazy(
+            "Leave out what the website asks spiders not to read. It can only be switched on."
+        ),
         only_on=True,
     ),
 }

@@ -111,7 +111,7 @@ def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
     for hour in range(1, 25):
         moment = (now + timedelta(hours=hour)).astimezone(zone).replace(minute=0, second=0)
         minutes = int((moment - now).total_seconds() // 60)
-        if moment.hour % 3 == 0 and 60 <= minutes < 1400:
+        if moment.hour % 3 == 0 and 100 <= minutes < 1400:
             ticks.append((minutes, _("Midnight") if moment.hour == 0 else f"{moment.hour:02}:00"))
     return ticks
 
