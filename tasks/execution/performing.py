@@ -13,7 +13,7 @@ from tasks.handlers import handler_of
 from tasks.handlers.base import Job, JobFailed, Services
 from tasks.models import Run
 from tasks.runtime.child import REFUSED, apply_limits, become_run, reset_signals
-from tasks.runtime.jobs import JobRun
+from tasks.runtime.jobs import JobRun, log_to_the_run
 from tasks.runtime.order import Order, claim
 
 MAX_RUNS = 500
@@ -28,6 +28,7 @@ def perform(folder: Path, token: str) -> int:
         return REFUSED
     apply_limits(order.limits)
     os.environ.update(order.env)
+    log_to_the_run()
     with JobRun(folder) as run:
         job = Job(arguments=order.arguments, folder=folder, emit=run.emit, services=services())
         try:

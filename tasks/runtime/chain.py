@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .context import RunContext
-from .jobs import JobRun
+from .jobs import JobRun, log_to_the_run
 from .project import enter_project, project_path
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class BadStep(Exception):
 def run_chain(context: RunContext) -> int:
     path = project_path()
     enter_project(path)
+    log_to_the_run()
     limits, chain = context.order.limits, context.order.arguments.get("chain") or []
     with JobRun(context.folder, items_bytes=limits.items_bytes) as job:
         try:

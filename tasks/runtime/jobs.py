@@ -20,6 +20,13 @@ FORMAT = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
+def log_to_the_run() -> None:
+    """In the form that the log's readers know; standard error is the run's log."""
+    logging.basicConfig(
+        format=FORMAT, datefmt=DATE_FORMAT, level=logging.INFO, stream=sys.stderr, force=True
+    )
+
+
 class JobRun:
     """Used as a context: it reports progress meanwhile and the outcome at the end."""
 
@@ -45,9 +52,6 @@ class JobRun:
         self.error = {"type": kind, "message": message[:2000]}
 
     def __enter__(self) -> Self:
-        logging.basicConfig(
-            format=FORMAT, datefmt=DATE_FORMAT, level=logging.INFO, stream=sys.stderr, force=True
-        )
         self._report("working")
         self._ticker.start()
         return self
