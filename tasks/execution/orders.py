@@ -12,7 +12,7 @@ from django.conf import settings
 
 from tasks.execution.folder import cache_folder, run_folder, state_folder
 from tasks.handlers import handler_of
-from tasks.models import Run, Task
+from tasks.models import Run
 from tasks.secrets import unseal
 
 DEMO_PATHS = ("/demo/", "/robots.txt")
@@ -41,6 +41,8 @@ def order_of(run: Run) -> dict[str, Any]:
         "preset": str(chosen.pop(PRESET, "")),
         "settings": chosen,
         "cache_settings": cache_settings(run),
+        "cache_url": settings.REDIS_URL,
+        "cache_name": run.task_key,
         "env": environment_of(run),
         "limits": {"open_files": OPEN_FILES, "log_bytes": LOG_BYTES},
         "allowed_networks": list(settings.ALLOWED_NETWORKS),
@@ -76,14 +78,9 @@ def cache_settings(run: Run) -> dict[str, Any]:
         "HTTPCACHE_ENABLED": True,
         "HTTPCACHE_EXPIRATION_SECS": task.http_cache_ttl,
         "HTTPCACHE_IGNORE_HTTP_CODES": [401, 403, 407, 429, 500, 502, 503, 504],
-        **_cache_storage(task),
+        "HTTPCACHE_DIR": str(cache_folder(task.task_id)),
+        "HTTPCACHE_GZIP": True,
     }
-
-
-def _cache_storage(task: Task) -> dict[str, Any]:
-    if settings.REDIS_URL:
-        return {"SPIDER_SCHEDULER_CACHE": {"url": settings.REDIS_URL, "prefix": task.task_id}}
-    return {"HTTPCACHE_DIR": str(cache_folder(task.task_id)), "HTTPCACHE_GZIP": True}
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -117,6 +117,10 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
     if order.preset:
         settings.setdict(_preset(order.preset, settings), priority="cmdline")
     settings.setdict(order.cache_settings, priority="cmdline")
+    if order.cache_url and order.cache_settings.get("HTTPCACHE_ENABLED"):
+        from .rediscache import RedisCacheStorage  # noqa: PLC0415 - an optional dependency
+
+        settings.set("HTTPCACHE_STORAGE", RedisCacheStorage, priority="cmdline")
     settings.setdict(_stricter(order.settings, settings, spider), priority="cmdline")
     settings.setdict(FORCED, priority="cmdline")
     extensions = {

@@ -31,6 +31,9 @@ class Order:
     settings: dict[str, Any] = field(default_factory=dict)
     preset: str = ""
     cache_settings: dict[str, Any] = field(default_factory=dict)
+    cache_url: str = ""
+    """Of Redis; without it pages are kept in files."""
+    cache_name: str = ""
     env: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     allowed_networks: list[str] = field(default_factory=list)
