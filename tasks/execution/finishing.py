@@ -11,12 +11,14 @@ from typing import Any
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder
+from tasks.execution.orders import LOG_BYTES
 from tasks.execution.packing import pack_log
 from tasks.execution.report import write_report
 from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
 from tasks.runtime.files import Json, read_json
+from tasks.runtime.logcut import cut_log
 from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
@@ -74,6 +76,7 @@ def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> N
     try:
         write_report(run, folder, outcome, exited)
         (folder / "order.json").unlink(missing_ok=True)
+        cut_log(folder, LOG_BYTES)
         pack_log(folder)
     except OSError as error:
         logger.warning("run %s: its folder could not be tidied: %s", run.pk, error)
