@@ -52,7 +52,9 @@ def perform(tmp_path, project):
             check=False,
             timeout=60,
         )
-        return json.loads((folder / "outcome.json").read_text()), (folder / "run.log").read_text(errors="replace")
+        return json.loads((folder / "outcome.json").read_text()), (folder / "run.log").read_text(
+            errors="replace"
+        )
 
     return run
 
