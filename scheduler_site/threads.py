@@ -21,7 +21,8 @@ class FixedThreads:
 
     By itself Django starts a thread per request, which opens a database connection of its own
     and lives as long as the response: hours, for an event stream. Here threads keep their
-    connections, and a stream gives its thread back as soon as it begins.
+    connections, and a response gives its thread back as soon as it begins: somebody who reads a
+    download slowly holds a connection only.
     """
 
     def __init__(self, app: App, number: int = NUMBER) -> None:
@@ -42,7 +43,7 @@ class FixedThreads:
                 self.free.put_nowait(thread)
 
         async def send_on(message: Message) -> None:
-            if is_stream(message):
+            if message["type"] == "http.response.start":
                 give_back()
             await send(message)
 
@@ -51,9 +52,3 @@ class FixedThreads:
                 await self.app(scope, receive, send_on)
         finally:
             give_back()
-
-
-def is_stream(message: Message) -> bool:
-    headers = dict(message.get("headers", ()))
-    kind: bytes = headers.get(b"Content-Type", b"")
-    return message["type"] == "http.response.start" and kind.startswith(b"text/event-stream")

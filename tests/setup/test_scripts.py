@@ -120,7 +120,9 @@ def test_the_server_tells_its_options(tree):
 def test_a_bad_setting_stops_the_start_with_its_name(tree, data_dir):
     done = server(tree, "--port=eighty", DATA_DIR=str(data_dir))
     assert done.returncode != 0
-    assert "PORT is not valid. Allowed: a whole number from 1 to 65535." in done.stderr
+    assert done.stderr == (
+        "manage.py: PORT is not valid. Allowed: a whole number from 1 to 65535.\n"
+    )
 
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
