@@ -25,7 +25,7 @@ def bench(process_env, settings, monkeypatch):
     for name in ("DATA_DIR", "DATABASE_URL"):
         monkeypatch.setenv(name, process_env[name])
     settings.SCRAPY_PROJECT_PATH = str(CHAINS)
-    bench = Bench()
+    bench = Bench(None)
     yield bench
     bench.close()
 
