@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,7 +18,7 @@ from tasks.scheduling.clocks import steady
 
 EVERY = 2.0
 FORGOTTEN_AFTER = timedelta(days=1)
-_NOTES = 20
+SHOWN_FOR = 3600.0
 
 
 class Condition(Protocol):
@@ -46,12 +45,17 @@ class NoWorker:
     disk_total: int | None = None
 
 
+class Note(NamedTuple):
+    text: str
+    at: float
+
+
 @dataclass
 class Presence:
     host: str = field(default_factory=socket.gethostname)
     pid: int = field(default_factory=os.getpid)
     started_at: datetime = field(default_factory=timezone.now)
-    notes: deque[dict[str, str]] = field(default_factory=lambda: deque(maxlen=_NOTES))
+    notes: dict[str, Note] = field(default_factory=dict)
     condition: Callable[[], Condition] = NoWorker
     _beaten: float | None = None
 
@@ -60,9 +64,9 @@ class Presence:
         return f"{self.host}/{self.pid}"
 
     def note(self, code: str, text: str) -> None:
-        """Trouble in plain words, for the pages."""
-        at = timezone.now().isoformat(timespec="seconds")
-        self.notes.append({"at": at, "code": code, "text": text[:300]})
+        """Trouble in plain words, for the pages; the newest of its kind."""
+        local = timezone.localtime()
+        self.notes[code] = Note(f"{local:%H:%M}: {text}", steady())
         self._beaten = None
 
     def beat(self, *, is_leader: bool, force: bool = False) -> None:
@@ -86,10 +90,14 @@ class Presence:
             "is_leader": is_leader,
             "running": condition.running,
             "launcher": condition.launcher,
-            "notes": [*({"code": "worker", "text": text} for text in condition.notes), *self.notes],
+            "notes": [*condition.notes, *self._fresh_notes()],
             "disk_free": condition.disk_free or disk.free,
             "disk_total": condition.disk_total or disk.total,
         }
+
+    def _fresh_notes(self) -> list[str]:
+        since = steady() - SHOWN_FOR
+        return [note.text for note in self.notes.values() if note.at > since]
 
     def leave(self) -> None:
         SchedulerProcess.objects.filter(name=self.name).delete()

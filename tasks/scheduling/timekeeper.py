@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from tasks.scheduling import registry
 from tasks.scheduling.agenda import Agenda
@@ -114,7 +115,7 @@ class Timekeeper:
             )  # fmt: skip
 
     def _until_next(self) -> float:
-        _, first = self.agenda.summary()
+        first = self.agenda.summary()[1]
         if first is None:
             return TICK
         return min(max((first - self.clock()).total_seconds(), 0.0), TICK)
@@ -141,11 +142,11 @@ class Timekeeper:
 
     def _note(self, jump: Jump) -> None:
         words = {
-            "forward": "The clock of this computer jumped %.0f s forward.",
-            "back": "The clock of this computer jumped %.0f s back.",
-            "suspend": "This computer slept for %.0f s.",
+            "forward": _("The clock of the scheduler's computer jumped %(n)d s forward."),
+            "back": _("The clock of the scheduler's computer jumped %(n)d s back."),
+            "suspend": _("The scheduler's computer slept for %(n)d s."),
         }
-        text = words[jump.kind] % abs(jump.seconds)
+        text = words[jump.kind] % {"n": round(abs(jump.seconds))}
         logger.warning("%s", text)
         self.presence.note(f"clock_{jump.kind}", text)
         if jump.kind != "back":

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
 from tasks.services.status import STALE_AFTER
+from tasks.services.watch import never_running
 
 # With nothing running at all, a run that waits longer than this waits for nobody.
 STUCK_AFTER = timedelta(minutes=5)
@@ -25,6 +26,8 @@ def get_health() -> dict[str, Any]:
     """`healthy`, and one check each for the database, the scheduler, the queue and the disk."""
     try:
         checks = {"database": {"ok": True}, "scheduler": _scheduler(), "queue": _queue()}
+        # Told, but no reason for a monitor to restart anything.
+        checks["schedules"] = {"ok": True, "never_running": len(never_running())}
     except DatabaseError:
         checks = {"database": {"ok": False}}
     checks["disk"] = _disk()

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tasks.models import Run, Task
+from tasks.services.watch import NeverRuns, never_running
 from tasks.web import attention, charts, plan, runs, week, when
 from tasks.web.charts import Block
 from tasks.web.outcome_words import reason_line
@@ -53,6 +54,7 @@ class Home:
     scheduler: SchedulerState
     attention: int
     troubles: list[Trouble]
+    never: list[NeverRuns]
     running: list[Progress]
     running_count: int
     finished: int
@@ -66,6 +68,10 @@ class Home:
     week: week.Week
     tasks: int
 
+    @property
+    def shown(self) -> int:
+        return len(self.troubles) + len(self.never)
+
 
 def read_home(now: datetime, zone: tzinfo) -> Home:
     tasks = list(Task.objects.prefetch_related("schedules__after_task").order_by("name"))
@@ -77,9 +83,11 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
     finished, planned = _last_day(now)
     shown = _busiest(tasks, recent)
     history = runs.last_runs(task.pk for task in shown)
+    never = never_running(now=now)
     return Home(
         scheduler=scheduler_state(now),
-        attention=attention.attention_count(),
+        attention=attention.attention_count() + len(never),
+        never=never[:MOST],
         troubles=[_trouble(run, now, zone) for run in attention.troubles()],
         running=[progress_of(run, usual.get(run.task_id or 0), now) for run in active[:MOST]],
         running_count=sum(run.status != Run.Status.QUEUED for run in active),

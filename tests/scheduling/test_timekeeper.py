@@ -132,6 +132,15 @@ def test_rows_of_dead_schedulers_are_removed(keeper):
     assert names == {keeper.presence.name, "b"}
 
 
+def test_notes_are_words_for_people_and_are_shown_for_an_hour(keeper, monkeypatch):
+    keeper.presence.note("clock_back", "The clock jumped.")
+    keeper.tick()
+    assert [note[5:] for note in SchedulerProcess.objects.get().notes] == [": The clock jumped."]
+    monkeypatch.setattr("tasks.scheduling.presence.SHOWN_FOR", -1)
+    keeper.presence.beat(is_leader=True, force=True)
+    assert SchedulerProcess.objects.get().notes == []
+
+
 # --- clocks
 
 
@@ -172,7 +181,7 @@ def test_an_hour_forward_fires_the_newest_slot_and_tells(keeper, watch, caplog):
         ("queued", ""),
     ]
     assert "3600 s forward" in caplog.text
-    assert SchedulerProcess.objects.get().notes[-1]["code"] == "clock_forward"
+    assert "jumped 3600 s forward" in SchedulerProcess.objects.get().notes[-1]
 
 
 def test_half_a_minute_back_doubles_nothing_and_tells(keeper, watch, caplog):
@@ -207,7 +216,7 @@ def test_a_wakeup_that_fails_is_survived_and_told(error, caplog, monkeypatch):
     clock.keeper.tick = fail
     waits = [clock._process_jobs() for _ in range(8)]
     assert all(0 < wait <= 5 for wait in waits)
-    assert clock.keeper.presence.notes[-1]["code"] == "wakeup_failed"
+    assert list(clock.keeper.presence.notes) == ["wakeup_failed"]
     del clock.keeper.tick
     clock._event.close()
 

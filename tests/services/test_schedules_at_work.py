@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from tasks.models import AuditEntry, Hold, Run, Schedule, SpiderInfo, Task
@@ -10,6 +11,7 @@ from tasks.services.actors import SCHEDULER
 from tasks.services.backfill import LIMIT, backfill, count_backfill
 from tasks.services.errors import InvalidInput
 from tasks.services.events import queue_follow_ups, queue_startup_runs
+from tasks.services.health import get_health
 from tasks.services.load import hours_of_the_week
 from tasks.services.spreading import spread_schedules
 from tasks.services.watch import never_running
@@ -138,6 +140,15 @@ def test_a_task_whose_spider_is_missing_is_found_once():
         ("b", "spider_missing"),
     ]
     assert "“gone”" in found[0].message
+
+
+def test_what_will_never_run_is_told_by_health_and_on_the_home_page(client, olof):
+    make_schedule("ended", end_at=NOON - HOUR)
+    assert get_health()["checks"]["schedules"] == {"ok": True, "never_running": 1}
+    client.force_login(olof)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "Will not run" in page
+    assert "Its end has passed." in page
 
 
 # --- follow-ups and start-up

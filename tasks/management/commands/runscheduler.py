@@ -78,7 +78,9 @@ class _Session:
         self.stop_runs = stop_runs
         self.started: list[UUID] = []
         self.worker = Worker(socket.gethostname(), settings.SCHEDULER_MAX_WORKERS)
-        self.clock = Clock(on_fired=self._fired, condition=lambda: self.worker.condition)
+        self.clock = Clock(
+            on_fired=lambda fired: self.worker.wake(), condition=lambda: self.worker.condition
+        )
         self.ending = False
 
     @property
@@ -99,6 +101,7 @@ class _Session:
         """0 if all the runs that this fired succeeded, else 1."""
         self._listen()
         keeper = self.clock.keeper
+        keeper.on_fired = self._remember
         self._lead()
         try:
             self.clock.start_without_loop()
@@ -126,9 +129,8 @@ class _Session:
     def _unfinished(self) -> bool:
         return Run.objects.active().filter(pk__in=self.started).exists()
 
-    def _fired(self, fired: Fired) -> None:
+    def _remember(self, fired: Fired) -> None:
         self.started += [run.id for run in fired.runs if run.status == Run.Status.QUEUED]
-        self.worker.wake()
 
     def _listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
