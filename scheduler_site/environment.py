@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -133,13 +135,19 @@ def secret_key(env: Environment, data_dir: Path) -> str:
     if given := env.text("SECRET_KEY"):
         return given
     file = data_dir / "secret_key"
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _written_key(file)
+    if not file.exists():
+        _make_key(file)
+    return _written_key(file)
+
+
+def _make_key(file: Path) -> None:
+    """Whole or not at all: web server and scheduler start at the same moment."""
+    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=".secret_key-")
     with os.fdopen(descriptor, "w", encoding="ascii") as handle:
         handle.write(secrets.token_urlsafe(64))
-    return file.read_text(encoding="ascii")
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, file)
+    Path(draft).unlink()
 
 
 def _written_key(file: Path) -> str:

@@ -11,6 +11,7 @@ import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_site.environment import Environment, local_url, secret_key
+from scheduler_site.reporting import report_errors
 
 django_stubs_ext.monkeypatch()
 
@@ -21,6 +22,7 @@ DATA_DIR = env.folder("DATA_DIR", BASE_DIR / "data")
 SECRET_KEY = secret_key(env, DATA_DIR)
 DEBUG = env.flag("DEBUG", default=False)
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"])
+LOG_FORMAT = env.choice("LOG_FORMAT", "plain", ["plain", "json"])
 
 # --- Addresses -------------------------------------------------------------------------------
 BIND_ADDRESS = env.address("BIND_ADDRESS", "127.0.0.1")
@@ -235,8 +237,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "scheduler_site.reporting.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # APScheduler logs every wakeup and executed job at INFO; ours logs one line per event.
@@ -245,3 +248,5 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
     },
 }
+
+report_errors(SENTRY_DSN)
