@@ -6,6 +6,7 @@ Administrators reach the rest through presets that are written in code.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-SettingType = Literal["bool", "int", "float", "text", "choice"]
+SettingType = Literal["bool", "int", "float", "text", "choice", "name"]
 SettingValue = bool | int | float | str
 
 MAX_TEXT = 300
@@ -218,6 +219,13 @@ SPIDER_SETTINGS: dict[str, SettingSpec] = {
         help=gettext_lazy("DEBUG writes the most, CRITICAL the least."),
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     ),
+    "PRESET": SettingSpec(
+        type="name",
+        label=gettext_lazy("Preset"),
+        help=gettext_lazy("Settings that your administrator has prepared under a name."),
+        low=1,
+        high=60,
+    ),
     "ROBOTSTXT_OBEY": _switch(
         gettext_lazy("Obey robots.txt"),
         gettext_lazy(
@@ -317,10 +325,21 @@ def _clean_choice(name: str, spec: SettingSpec, value: object) -> str:
     return choice
 
 
+def _clean_name(name: str, spec: SettingSpec, value: object) -> str:
+    text = value.strip() if isinstance(value, str) else ""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,60}", text):
+        raise InvalidSetting(
+            name,
+            _("“%(label)s” is a name of letters, digits, _ and -.") % {"label": spec.label},
+        )
+    return text
+
+
 _CLEANERS: dict[SettingType, Callable[[str, SettingSpec, object], SettingValue]] = {
     "bool": _clean_bool,
     "int": _clean_int,
     "float": _clean_float,
     "text": _clean_text,
     "choice": _clean_choice,
+    "name": _clean_name,
 }

@@ -5,13 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from tasks.execution.folder import open_plain
 
@@ -25,6 +23,8 @@ MAX_XLSX_ROWS = 1_048_575
 MAX_COLUMNS = 500
 # What makes a spreadsheet take a cell for a formula; tab and CR hide one behind them.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 CONTENT_TYPES: dict[str, str] = {
     "jsonl": "application/x-ndjson; charset=utf-8",
@@ -130,15 +130,19 @@ def export_items(folder: Path, form: Format) -> Iterator[bytes]:
     return _EXPORTS[form](folder)
 
 
+def _as_json(item: Item) -> bytes:
+    return json.dumps(item, ensure_ascii=False).encode("utf-8", "replace")
+
+
 def _jsonl(folder: Path) -> Iterator[bytes]:
     for item in iterate_items(folder):
-        yield json.dumps(item, ensure_ascii=False).encode() + b"\n"
+        yield _as_json(item) + b"\n"
 
 
 def _json(folder: Path) -> Iterator[bytes]:
     opening = b"[\n"
     for item in iterate_items(folder):
-        yield opening + json.dumps(item, ensure_ascii=False).encode()
+        yield opening + _as_json(item)
         opening = b",\n"
     yield b"[]\n" if opening == b"[\n" else b"\n]\n"
 
@@ -158,6 +162,9 @@ def _csv_row(cells: list[str]) -> bytes:
 
 
 def _xlsx(folder: Path) -> Iterator[bytes]:
+    # Large, and needed by nothing else: the scheduler does without it.
+    from openpyxl import Workbook  # noqa: PLC0415
+
     names = columns_of(iterate_items(folder))
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Items")
@@ -177,7 +184,7 @@ def _xlsx_cell(value: Any) -> str | int | float | bool:
 
 
 def _xlsx_text(text: str) -> str:
-    return str(ILLEGAL_CHARACTERS_RE.sub("", text))
+    return _NOT_IN_XML.sub("", text)
 
 
 _EXPORTS = {"jsonl": _jsonl, "json": _json, "csv": _csv, "xlsx": _xlsx}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from datetime import datetime
@@ -76,7 +77,8 @@ class ItemWriter:
             while view:
                 view = view[os.write(self._file, view) :]
         except OSError:
-            os.ftruncate(self._file, self._written_bytes)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._written_bytes)
             raise
 
     def _lose(self, count: int, why: str) -> None:

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from tasks.execution import worker as worker_module
@@ -272,13 +273,19 @@ def test_a_worker_that_stops_with_its_runs_leaves_none(bench, thread):
     }
 
 
-def test_trouble_in_a_turn_does_not_end_the_thread(bench, thread, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [(RuntimeError("a bug"), "stumbled"), (OperationalError("gone"), "cannot be used")],
+)
+def test_trouble_in_a_turn_does_not_end_the_thread(
+    bench, thread, monkeypatch, caplog, trouble, words
+):
     failures = []
 
     def stumble(self):
         if len(failures) < 2:
             failures.append(threading.get_ident())
-            raise RuntimeError("a bug")
+            raise trouble
         return real(self)
 
     real = Worker._turn
@@ -287,4 +294,4 @@ def test_trouble_in_a_turn_does_not_end_the_thread(bench, thread, monkeypatch, c
     run = bench.queue("echo")
     worker.wake()
     wait_until(lambda: status_of(run) == "succeeded", 20)
-    assert "stumbled" in caplog.text
+    assert words in caplog.text

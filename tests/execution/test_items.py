@@ -103,3 +103,9 @@ def test_json_is_one_list(tmp_path, items):
 def test_jsonl_is_one_item_per_line(tmp_path):
     write(tmp_path, {"n": 1}, {"n": 2})
     assert b"".join(export_items(tmp_path, "jsonl")) == b'{"n": 1}\n{"n": 2}\n'
+
+
+def test_half_a_character_spoils_no_download(tmp_path):
+    (tmp_path / "items.jsonl").write_bytes(b'{"n": "\\ud800"}\n')
+    for form in ("jsonl", "json", "csv", "xlsx"):
+        assert b"".join(export_items(tmp_path, form))

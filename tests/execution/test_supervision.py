@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import signal
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -259,6 +262,39 @@ def test_no_process_is_started_twice_under_one_claim(bench):
     assert claim_path(run_folder(run), run.claim_token).exists()
     bench.drive(lambda: "withdrawn" in bench.log(run))
     assert bench.effects.read_text().count(str(run.pk)) == 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_run_starts_twice_whatever_dies(bench, seed):
+    """Workers, launchers and runs are killed at random; each run starts once at most, and ends."""
+    bench.use_own_launcher()
+    chance = random.Random(seed)
+    task = bench.task("sleeps", overlap_policy="allow", max_instances=4)
+    arguments = {"effects": str(bench.effects), "seconds": 0.2}
+    runs = [bench.queue(task=task, arguments=arguments) for _ in range(12)]
+
+    def all_ended():
+        fate = chance.random()
+        if fate < 0.03:
+            bench.replace_worker()
+        elif fate < 0.05 and bench.worker.executor.pid():
+            os.kill(bench.worker.executor.pid(), signal.SIGKILL)
+        elif fate < 0.08:
+            kill_one()
+        return not Run.objects.active().exists()
+
+    def kill_one():
+        victim = Run.objects.filter(status="running").order_by("?").first()
+        if victim is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(victim.pid, signal.SIGKILL)
+
+    bench.drive(all_ended, 90)
+    starts = Counter(line.split()[0] for line in bench.effects.read_text().splitlines())
+    assert max(starts.values()) == 1
+    ended = {str(run.pk): run for run in Run.objects.filter(pk__in=[run.pk for run in runs])}
+    assert all(starts[key] == 1 for key, run in ended.items() if run.status == "succeeded")
+    assert {run.reason for run in ended.values()} <= {"", "killed", "lost"}
 
 
 def test_only_one_worker_per_host_starts_runs(bench):

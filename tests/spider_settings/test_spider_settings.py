@@ -18,6 +18,7 @@ from tasks.spider_settings import SPIDER_SETTINGS, InvalidSetting, clean_setting
         ("COOKIES_ENABLED", "off", False),
         ("ROBOTSTXT_OBEY", True, True),
         ("LOG_LEVEL", "debug", "DEBUG"),
+        ("PRESET", "to_s3", "to_s3"),
         ("USER_AGENT", " Price watch (ops@shop.example) ", "Price watch (ops@shop.example)"),
     ],
 )
@@ -50,6 +51,8 @@ def test_allowed_values_are_typed(name, raw, cleaned):
         ("USER_AGENT", "a\r\nX-Evil: 1"),
         ("USER_AGENT", "a\x00"),
         ("USER_AGENT", ""),
+        ("PRESET", "../etc"),
+        ("PRESET", ""),
         ("USER_AGENT", "a" * 301),
     ],
 )
