@@ -5,7 +5,7 @@ import re
 from tests.environment import ROOT, setting_names
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+LINK = re.compile(r"(?:\]\(|src=\"|srcset=\")([^)#\s\"]+)")
 
 
 def settings_in_the_table() -> set[str]:
