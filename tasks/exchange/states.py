@@ -30,14 +30,16 @@ State = dict[str, Any]
 
 
 def task_defaults() -> State:
+    blank = Task()
     empty: State = {"tags": [], "schedules": [], "owner": None}
-    return {name: empty[name] if name in empty else getattr(Task(), name) for name in TASK}
+    return {name: empty[name] if name in empty else getattr(blank, name) for name in TASK}
 
 
 def schedule_defaults() -> State:
     """Without the zone and the anchor, which are the installation's and the moment's."""
+    blank = Schedule()
     names = [name for name in SCHEDULE if name not in {"timezone", "anchor", "after_task"}]
-    return {**{name: getattr(Schedule(), name) for name in names}, "after_task": None}
+    return {**{name: getattr(blank, name) for name in names}, "after_task": None}
 
 
 def compact(state: Mapping[str, Any]) -> State:

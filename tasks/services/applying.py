@@ -67,9 +67,8 @@ def _needs(record: Record) -> list[str]:
     return [*upstream, source] if isinstance(source, str) else upstream
 
 
-def apply(record: Record, *, plan: Plan, actor: Actor) -> Change:
+def apply(record: Record, existing: Task | None, *, plan: Plan, actor: Actor) -> Change:
     """Creates or changes the task; one that stays as it is isn't written at all."""
-    existing = rows().filter(task_id=record.task_id).first()
     before = state(existing) if existing else {}
     if existing and record.given == compact(before):
         return Change(record.task_id, existing.name, "unchanged", line=record.line)

@@ -110,9 +110,11 @@ def _no_file(path: Path, message: str, error: OSError) -> InvalidInput:
 def _apply(records: Sequence[Record], *, replace: bool, actor: Actor, progress: Progress) -> Plan:
     plan = Plan()
     problems: list[Problem] = []
+    stored = {task.task_id: task for task in applying.rows()}
     for done, record in enumerate(applying.in_order(records), start=1):
+        existing = stored.get(record.task_id)
         try:
-            plan.changes.append(applying.apply(record, plan=plan, actor=actor))
+            plan.changes.append(applying.apply(record, existing, plan=plan, actor=actor))
         except InvalidInput as error:
             problems += [
                 record.problem(field, message)

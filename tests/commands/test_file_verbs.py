@@ -103,7 +103,7 @@ def test_a_log_is_printed_and_followed_to_its_end(tasks, ended):
     for words in (["log", ended.pk], ["log", ended.pk, "--follow"]):
         lines = tasks(*words).out.splitlines()
         assert lines[0] == "2026-04-02 09:30:00 [scrapy.core] INFO: Spider opened"
-        assert len(lines) == 3
+        assert lines[2:] == ["Traceback (most recent call last):"]
     errors = tasks("log", ended.pk, "--errors").out.splitlines()
     assert errors[0] == "2026-04-02 09:30:01 [shop] ERROR: No price"
     first = json.loads(tasks("log", ended.pk, "--json").out.splitlines()[0])

@@ -54,7 +54,7 @@ def _lines(run: Run, *, follow: bool) -> Iterator[LogLine]:
 def _line_text(line: LogLine) -> str:
     if line.is_gap:
         return _("[%d bytes were left out here]") % (line.end - line.start)
-    if line.at is None:
+    if line.at is None or not line.logger:  # goes on where the line before it ended
         return line.text
     return f"{line.at:%Y-%m-%d %H:%M:%S} [{line.logger}] {line.level}: {line.text}"
 

@@ -101,7 +101,7 @@ def moment(value: datetime | str | None) -> str:
     if not value:
         return ""
     when = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{timezone.localtime(when):%Y-%m-%d %H:%M:%S %Z}"
+    return f"{timezone.localtime(when):%Y-%m-%d %H:%M %Z}"
 
 
 def _plain(value: object) -> str:
@@ -109,7 +109,9 @@ def _plain(value: object) -> str:
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*columns, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for index, name in enumerate(columns):
+        table.add_column(name, no_wrap=not index)  # ids are there to be copied
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     return table

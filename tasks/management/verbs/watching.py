@@ -17,6 +17,7 @@ from tasks.services.status import scheduler_processes
 EVERY = 0.3  # seconds
 # A restart of the scheduler is shorter; a run that waits longer than this waits for nobody.
 LEFT_ALONE = 30.0
+PAGE_WIDTH = 24
 
 
 def wait_for_end(terminal: Terminal, run: Run, *, timeout: float | None) -> Run:
@@ -80,5 +81,5 @@ def _words(run: Run) -> str:
         "pages": run.pages,
         "errors": run.errors,
     }
-    page = run.progress.get("current_url") or run.progress.get("url") or ""
-    return f"{figures} {one_line(page)[:60]}".strip()
+    page = one_line(run.progress.get("current_url") or run.progress.get("url") or "")
+    return f"{figures} {page.partition('://')[2][:PAGE_WIDTH]}".strip()
