@@ -88,7 +88,8 @@ class Environment:
     def folder(self, name: str, default: Path) -> Path:
         folder = Path(self.text(name, str(default))).expanduser().resolve()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            # Password hashes and what spiders brought are nobody else's on this machine.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             raise refuse(name, "a folder that can be written") from None
         return folder
