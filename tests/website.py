@@ -37,6 +37,21 @@ class Handler(BaseHTTPRequestHandler):
         target = self.path.partition("?to=")[2]
         self.send(302, "", {"Location": target})
 
+    def answer_circle(self):
+        self.send(302, "", {"Location": self.path})
+
+    def answer_login(self):
+        self.send(200, "<form><input name=who><input type='password' name=pw></form>")
+
+    def answer_members(self):
+        self.send(302, "", {"Location": "/login"})
+
+    def answer_captcha(self):
+        self.send(200, "<div class='g-recaptcha' data-sitekey='x'></div>")
+
+    def answer_guarded(self):
+        self.send(403, "<div class='h-captcha'></div>")
+
     def answer_hangs(self):
         self.server.released.wait(60)
         self.close_connection = True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from django.utils import timezone
@@ -19,12 +18,11 @@ from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
 from tasks.runtime.files import Json, read_json
 from tasks.runtime.logcut import cut_log
+from tasks.services.baseline import baseline_of
 from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
 Status = Run.Status
-USUAL_OF = 10
-USUAL_NEEDS = 3
 
 
 def settle(run: Run) -> bool:
@@ -37,6 +35,7 @@ def settle(run: Run) -> bool:
         exited,
         stop_reason=str(stop.get("reason") or ""),
         items_on_disk=count_lines(folder / "items.jsonl"),
+        seconds=_seconds(run, _ended_at(exited, outcome)),
     )
     verdict = decide(facts, expectations_of(run))
     ended = _ended_at(exited, outcome)
@@ -86,25 +85,20 @@ def expectations_of(run: Run) -> Expectations:
     task = run.task
     if task is None or not handler_of(run.kind).has_usual_items:
         return Expectations(allow_empty=True)
+    # A test run ends early on purpose.
+    usual = baseline_of(task.pk) if run.trigger != Run.Trigger.TEST else None
     return Expectations(
         allow_empty=task.allow_empty,
-        min_items=task.min_items,
+        min_items=task.min_items if run.trigger != Run.Trigger.TEST else None,
         max_errors=task.max_errors,
-        usual_items=usual_items(run),
+        usual_items=usual.items if usual else None,
+        usual_seconds=usual.seconds if usual else None,
         usual_share=task.usual_share,
     )
 
 
-def usual_items(run: Run) -> float | None:
-    """The middle of the latest good runs; none while there are too few to speak of usual."""
-    if run.task is None:
-        return None
-    counts = list(
-        Run.objects.filter(task=run.task, status=Status.SUCCEEDED)
-        .newest_first()
-        .values_list("items", flat=True)[:USUAL_OF]
-    )
-    return median(counts) if len(counts) >= USUAL_NEEDS else None
+def _seconds(run: Run, ended: datetime | None) -> float:
+    return ((ended or timezone.now()) - run.started_at).total_seconds() if run.started_at else 0.0
 
 
 def count_lines(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from tasks.execution.dispatching import give_back
 from tasks.execution.figures import Sample, save_figures
-from tasks.execution.finishing import read_exit, settle, usual_items
+from tasks.execution.finishing import read_exit, settle
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import is_running, memory_of_sessions
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
@@ -23,6 +23,7 @@ from tasks.models import Run
 from tasks.runtime.files import Json, boot_id, read_json
 from tasks.runtime.logcut import cut_log
 from tasks.runtime.order import read_claim, revoke
+from tasks.services.baseline import baseline_of
 from tasks.services.moves import move
 from tasks.services.settling import finish_run
 
@@ -205,7 +206,8 @@ class Supervisor:
 
     def _usual_of(self, run: Run) -> float | None:
         if run.pk not in self._usual:
-            self._usual[run.pk] = usual_items(run)
+            usual = baseline_of(run.task_id) if run.task_id else None
+            self._usual[run.pk] = usual.items if usual else None
         return self._usual[run.pk]
 
     # --- ending -----------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from tasks.outcomes.facts import Expectations, Facts, Verdict
 SUCCEEDED, SUSPICIOUS, FAILED, CANCELLED = "succeeded", "suspicious", "failed", "cancelled"
 
 CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE}
-REFUSALS = (401, 403, 407, 429, 451, 503)
+LOGINS = (401, 407)
+REFUSALS = (403, 429, 451, 503)
+REDIRECTS = (301, 302, 303, 307, 308)
 # What people or the spider set as a limit: reaching it is a good end.
 PLANNED_ENDS = {
     "finished",
@@ -34,6 +36,11 @@ NETWORK_ERRORS = (
     ("unreachable", ("",)),
 )
 MANY = 0.5
+# Longer than this many times the usual, and by more than the seconds.
+SLOW, SLOW_SECONDS = 3, 120
+WALLS = {"login": "login_needed", "captcha": "captcha"}
+
+CERTIFICATE_SIGNS = ("SSL", "certificate", "VerificationError")
 
 Rule = Callable[[Facts, Expectations], Verdict | None]
 
@@ -144,7 +151,21 @@ def _nothing_read(facts: Facts, _: Expectations) -> Verdict | None:
         return None
     if facts.refused:
         return Verdict(FAILED, "address_refused", {"address": facts.refused[0]})
-    return _website(answers) or _network(facts) or _robots(facts)
+    if verdict := _wall(facts, _):
+        return verdict
+    return _website(answers) or _network(facts) or _robots(facts) or _circle(answers)
+
+
+def _wall(facts: Facts, _: Expectations) -> Verdict | None:
+    if facts.items or facts.wall not in WALLS:
+        return None
+    return Verdict(FAILED, WALLS[facts.wall])
+
+
+def _circle(answers: Mapping[int, int]) -> Verdict | None:
+    """Sent on and on until Scrapy gave up."""
+    hops = sum(answers.get(code, 0) for code in REDIRECTS)
+    return Verdict(FAILED, "redirect_loop", {"hops": hops}) if hops else None
 
 
 def _website(answers: Mapping[int, int]) -> Verdict | None:
@@ -152,6 +173,8 @@ def _website(answers: Mapping[int, int]) -> Verdict | None:
     if not bad:
         return None
     code = max(bad, key=lambda each: bad[each])
+    if code in LOGINS:
+        return Verdict(FAILED, "login_needed", {"code": code})
     if code in REFUSALS:
         return Verdict(FAILED, "blocked", {"code": code})
     return Verdict(FAILED, "site_error" if code >= 500 else "not_found", {"code": code})
@@ -161,6 +184,8 @@ def _network(facts: Facts) -> Verdict | None:
     prefix = "downloader/exception_type_count/"
     kinds = [name.rpartition(".")[2] for name in facts.stats if name.startswith(prefix)]
     kinds = [kind for kind in kinds if kind not in {"IgnoreRequest", "AddressRefused"}]
+    if kinds and any(sign in facts.error_message for sign in CERTIFICATE_SIGNS):
+        return Verdict(FAILED, "certificate", {"message": facts.error_message[:300]})
     for reason, names in NETWORK_ERRORS:
         if any(kind in names or names == ("",) for kind in kinds):
             return Verdict(FAILED, reason, {"message": kinds[0]})
@@ -174,7 +199,11 @@ def _robots(facts: Facts) -> Verdict | None:
 
 def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
     if not facts.items and not expected.allow_empty:
-        return Verdict(SUSPICIOUS, "no_items", {"pages": facts.pages})
+        detail: dict[str, Any] = {"pages": facts.pages}
+        if expected.usual_items:
+            detail["usual"] = round(expected.usual_items)
+            return Verdict(SUSPICIOUS, "layout_changed", detail)
+        return Verdict(SUSPICIOUS, "no_items", detail)
     if expected.min_items is not None and facts.items < expected.min_items:
         detail = {"items": facts.items, "expected": expected.min_items}
         return Verdict(SUSPICIOUS, "few_items", detail)
@@ -192,6 +221,14 @@ def _many_failed_pages(facts: Facts, _: Expectations) -> Verdict | None:
         return None
     code = max(bad, key=lambda each: bad[each])
     return Verdict(SUSPICIOUS, "many_failed_pages", {"pages": failed, "of": read, "code": code})
+
+
+def _slow(facts: Facts, expected: Expectations) -> Verdict | None:
+    usual = expected.usual_seconds
+    if not usual or facts.seconds < max(usual * SLOW, usual + SLOW_SECONDS):
+        return None
+    detail = {"minutes": round(facts.seconds / 60), "usual": max(1, round(usual / 60))}
+    return Verdict(SUSPICIOUS, "slow", detail)
 
 
 def status_counts(stats: Mapping[str, Any]) -> dict[int, int]:
@@ -223,6 +260,8 @@ RULES: tuple[Rule, ...] = (
     _spider_errors,
     _too_many_errors,
     _nothing_read,
+    _wall,
     _too_few,
     _many_failed_pages,
+    _slow,
 )

@@ -15,6 +15,7 @@ class Expectations:
     min_items: int | None = None
     max_errors: int | None = None
     usual_items: float | None = None
+    usual_seconds: float | None = None
     usual_share: int = 50
     """Percent of the usual number of items below which a run needs a look."""
 
@@ -38,6 +39,9 @@ class Facts:
     feed_errors: int = 0
     refused: tuple[str, ...] = ()
     start_requests: bool = False
+    wall: str = ""
+    """What most pages were instead of content: login, captcha."""
+    seconds: float = 0.0
 
     def count(self, name: str) -> int:
         value = self.stats.get(name, 0)
@@ -67,7 +71,12 @@ class Verdict:
 
 
 def facts_of(
-    outcome: Json | None, exit_record: Json | None, *, stop_reason: str, items_on_disk: int | None
+    outcome: Json | None,
+    exit_record: Json | None,
+    *,
+    stop_reason: str,
+    items_on_disk: int | None,
+    seconds: float = 0.0,
 ) -> Facts:
     """From the files of the run folder."""
     ended, exited = outcome or {}, exit_record or {}
@@ -91,6 +100,8 @@ def facts_of(
         feed_errors=int(ended.get("feed_errors") or 0),
         refused=tuple(ended.get("refused") or ()),
         start_requests=bool(ended.get("start_requests")),
+        wall=str(ended.get("wall") or ""),
+        seconds=seconds,
     )
 
 

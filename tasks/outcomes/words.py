@@ -111,6 +111,22 @@ TABLE: dict[str, _Entry] = {
         _("The website shows less today, or it changed a part of its pages."),
         (_("Compare the items with the website."), RUN_AGAIN),
     ),
+    "layout_changed": _Entry(
+        _("No items, unlike before"),
+        _("The spider read %(pages)s pages and found no items; about %(usual)s is usual."),
+        _("The website has most likely changed its layout, so that the spider finds nothing."),
+        (
+            OPEN_PAGE,
+            _("If it looks different than before, the spider has to be adapted."),
+            _("Press “Send to developer” and pass the file on."),
+        ),
+    ),
+    "slow": _Entry(
+        _("Much slower than usual"),
+        _("Took %(minutes)s minutes; about %(usual)s is usual."),
+        _("The website answers slowly, or it holds the spider back."),
+        (_("Give the task a longer pause between pages."), OPEN_PAGE),
+    ),
     "many_failed_pages": _Entry(
         _("Many pages failed"),
         _("%(pages)s of %(of)s answers were errors (mostly answer %(code)s)."),
@@ -132,6 +148,38 @@ TABLE: dict[str, _Entry] = {
             _("Give the task a longer pause between pages."),
             WAIT,
         ),
+    ),
+    "captcha": _Entry(
+        _("The website asks whether a person is there"),
+        _("Instead of its pages the website showed a question that only a person can answer."),
+        _("It takes the spider for an unwanted visitor, often because pages were read quickly."),
+        (
+            _("Give the task a longer pause between pages."),
+            WAIT,
+            _("Ask the website's owner for permission, or for another way to get the data."),
+        ),
+    ),
+    "login_needed": _Entry(
+        _("The website asks for a login"),
+        _("Instead of its pages the website showed a login."),
+        _("These pages are for members, or the login of the spider is no longer accepted."),
+        (
+            OPEN_PAGE,
+            _("If the task has a name or a password as argument, check them."),
+            ADMINISTRATOR,
+        ),
+    ),
+    "redirect_loop": _Entry(
+        _("The website sends visitors in a circle"),
+        _("The website sent the spider on %(hops)s times and never to a page."),
+        _("The address is outdated, or the website wants cookies that the task has turned off."),
+        (OPEN_PAGE, _("Edit the task and correct the address.")),
+    ),
+    "certificate": _Entry(
+        _("No safe connection"),
+        _("No safe connection to the website could be made: %(message)s"),
+        _("The website's certificate is wrong or too old, or it has no https."),
+        (OPEN_PAGE, _("Edit the task and try the address with http:// instead."), WAIT),
     ),
     "site_error": _Entry(
         _("The website was in trouble"),

@@ -16,6 +16,7 @@ from .context import SETTING, RunContext
 from .files import Json, write_json
 from .items import ItemWriter, plain_stats
 from .logcut import cut_log
+from .walls import Walls
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -58,6 +59,7 @@ class RunExtension:
         self.url = ""
         self.last_activity = time.time()
         self.errors = ErrorNotes()
+        self.walls = Walls()
         limit = context.order.limits.items_bytes
         self.items = ItemWriter(context.folder / "items.jsonl", limit)
         self._ticker = create_looping_call(self.tick)
@@ -81,6 +83,8 @@ class RunExtension:
     def response_received(self, response: Response) -> None:
         self.url = response.url
         self.last_activity = time.time()
+        if not self.items.stored:
+            self.walls.look(response)
 
     def item_scraped(self, item: Any) -> None:
         self.last_activity = time.time()
@@ -171,6 +175,7 @@ def write_outcome(
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost
         outcome["items_error"] = extension.items.error
+        outcome["wall"] = extension.walls.found()
         outcome["feed_errors"] = extension.errors.feeds
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.outcomes import explain
+from tasks.services.baseline import baseline_of
 
 NOWHERE = "http://no-such-host.invalid/"
 
@@ -22,6 +23,13 @@ ROWS = [
     ("pages", {"start_urls": "{site}/403"}, {}, "failed", "blocked"),
     ("pages", {"start_urls": "{site}/429"}, {}, "failed", "blocked"),
     ("pages", {"start_urls": "{site}/500"}, {}, "failed", "site_error"),
+    ("yields_nothing", {"start_urls": "{site}/login"}, {}, "failed", "login_needed"),
+    ("yields_nothing", {"start_urls": "{site}/members"}, {}, "failed", "login_needed"),
+    ("yields_nothing", {"start_urls": "{site}/captcha"}, {}, "failed", "captcha"),
+    ("pages", {"start_urls": "{site}/guarded"}, {}, "failed", "captcha"),
+    ("pages", {"start_urls": "{site}/401"}, {}, "failed", "login_needed"),
+    ("pages", {"start_urls": "{site}/circle"}, {}, "failed", "redirect_loop"),
+    ("pages", {"start_urls": "{secure}/ok"}, {}, "failed", "certificate"),
     ("pages", {"start_urls": "{site}/404"}, {}, "failed", "not_found"),
     ("pages", {"start_urls": "http://127.0.0.1:1/"}, {}, "failed", "unreachable"),
     ("pages", {"start_urls": NOWHERE}, {}, "failed", "dns"),
@@ -44,7 +52,10 @@ ROWS = [
 def test_every_end_has_its_status_and_reason(
     bench, site, spider, arguments, fields, status, reason
 ):
-    arguments = {name: str(value).format(site=site.url) for name, value in arguments.items()}
+    secure = site.url.replace("http:", "https:")
+    arguments = {
+        name: str(value).format(site=site.url, secure=secure) for name, value in arguments.items()
+    }
     run = bench.queue(spider, task=bench.task(spider, **fields), arguments=arguments)
     bench.until_ended(run)
     assert (run.status, run.reason) == (status, reason), (run.detail, run.stats, bench.log(run))
@@ -71,6 +82,27 @@ def test_fewer_items_than_usual_need_a_look(bench, site):
     assert (run.status, run.reason) == ("suspicious", "few_items")
     assert run.detail == {"items": 5, "usual": 20}
     assert "about 20 is usual" in explain(run.reason, run.detail).happened
+
+
+def test_no_items_where_there_were_some_points_to_a_new_layout(bench, site):
+    task = bench.task("pages")
+    for _ in range(3):
+        bench.until_ended(bench.queue(task=task, arguments={"start_urls": f"{site.url}/ok"}))
+    task.spider = "yields_nothing"
+    task.save()
+    run = bench.queue("yields_nothing", task=task, arguments={"start_urls": f"{site.url}/ok"})
+    bench.until_ended(run)
+    assert (run.status, run.reason) == ("suspicious", "layout_changed")
+    assert "about 1 is usual" in explain(run.reason, run.detail).happened
+
+
+def test_a_test_run_is_measured_by_no_baseline_and_is_none(bench, site):
+    task = bench.task("pages", min_items=50)
+    arguments = {"start_urls": f"{site.url}/ok"}
+    for _ in range(3):
+        run = bench.until_ended(bench.queue(task=task, arguments=arguments, trigger="test"))
+        assert run.status == "succeeded"
+    assert baseline_of(task.pk) is None
 
 
 def test_items_that_json_cannot_hold_are_saved_all_the_same(bench):
