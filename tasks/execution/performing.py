@@ -1,9 +1,7 @@
-"""The child process of the kinds of tasks that need our tables: export, analysis, clean-up."""
+"""Performs the kinds of tasks that need our tables: export, analysis, clean-up."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from tasks.execution.cleaning import clean_by_arguments
@@ -12,22 +10,13 @@ from tasks.execution.items import export_items, iterate_items
 from tasks.handlers import handler_of
 from tasks.handlers.base import Job, JobFailed, Services
 from tasks.models import Run
-from tasks.runtime.child import REFUSED, apply_limits, become_run, reset_signals
 from tasks.runtime.jobs import JobRun, log_to_the_run
-from tasks.runtime.order import Order, claim
+from tasks.runtime.order import Order
 
 MAX_RUNS = 500
 
 
-def perform(folder: Path, token: str) -> int:
-    become_run(folder)
-    reset_signals()
-    order = Order.read(folder)
-    if order is None or order.token != token or not claim(folder, token):
-        sys.stderr.write("This order was withdrawn or is being run by another process.\n")
-        return REFUSED
-    apply_limits(order.limits)
-    os.environ.update(order.env)
+def perform(folder: Path, order: Order) -> int:
     log_to_the_run()
     with JobRun(folder) as run:
         job = Job(arguments=order.arguments, folder=folder, emit=run.emit, services=services())

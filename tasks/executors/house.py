@@ -15,6 +15,7 @@ from typing import Any
 
 from tasks.executors.base import Ended, ExecutorUnavailable, Start
 
+ENTRY = "tasks.execution.job_process"
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -24,7 +25,7 @@ class HouseProcesses:
         self._running: dict[subprocess.Popen[bytes], Start] = {}
 
     def start(self, start: Start) -> None:
-        command = [sys.executable, "-m", "django", "perform_run", str(start.folder), start.token]
+        command = [sys.executable, "-m", ENTRY, str(start.folder), start.token]
         # The mark by which every process of the run is found again.
         environment = {**self._environment, "SPIDER_RUN_ID": start.run_id}
         try:

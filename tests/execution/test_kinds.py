@@ -12,6 +12,9 @@ import pytest
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder
+from tasks.execution.performing import services
+from tasks.handlers import handler_of
+from tasks.handlers.base import Job, JobFailed
 from tasks.models import Run, Task
 from tasks.services.runs import cancel_run, new_run
 from tests.execution.conftest import Bench
@@ -50,6 +53,14 @@ def finished_run(task, items, *, at=None, status="succeeded", **fields):
     lines = [json.dumps(item) + "\n" for item in items]
     (folder / "items.jsonl").write_text("".join(lines))
     return run
+
+
+def perform(kind, folder, **arguments):
+    """The job alone, without a process around it."""
+    items = []
+    job = Job(arguments=arguments, folder=folder, emit=items.append, services=services())
+    handler_of(kind).perform(job)
+    return items
 
 
 @pytest.fixture
@@ -128,14 +139,17 @@ def test_an_export_without_a_good_run_says_so(bench, shop):
     assert "has no run with items yet" in run.detail["message"]
 
 
-def test_an_analysis_tells_what_changed_between_two_runs(bench, shop):
+def test_an_analysis_tells_what_changed_between_two_runs(shop, tmp_path):
     before = [{"url": "a", "name": "A", "price": 10}, {"url": "b", "name": "B", "price": 4}]
     after = [{"url": "a", "name": "A", "price": 12}, {"url": "c", "name": "C", "price": None}]
     finished_run(shop, before, at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(JobFailed, match="needs 2 runs with items; it has 1"):
+        perform("analysis", tmp_path, task="shop")
     finished_run(shop, after)
-    run = bench.until_ended(queue(bench, "analysis", task="shop", watch=["price"]))
-    found = {item["finding"]: item for item in bench.items(run)}
-    assert run.status == "succeeded"
+    found = {
+        item["finding"]: item
+        for item in perform("analysis", tmp_path, task="shop", watch=["price"])
+    }
     assert (found["count"]["before"], found["count"]["now"]) == (2, 2)
     assert (found["new"]["key"], found["gone"]["key"]) == ("c", "b")
     assert (found["changed"]["before"], found["changed"]["now"]) == (10, 12)
@@ -143,14 +157,16 @@ def test_an_analysis_tells_what_changed_between_two_runs(bench, shop):
     assert (found["missing"]["field"], found["missing"]["filled_now"]) == ("price", 50)
 
 
-def test_a_clean_up_removes_old_runs_with_their_folders_and_keeps_the_last_good_one(bench, shop):
+def test_a_clean_up_removes_old_runs_with_their_folders_and_keeps_the_last_good_one(
+    bench, shop, tmp_path
+):
     now = timezone.now()
     runs = [
         finished_run(shop, [{"n": 1}], at=now - timedelta(days=days), status=status)
         for days, status in zip((50, 40, 39, 38), STATUSES, strict=True)
     ]
-    preview = bench.until_ended(queue(bench, "cleanup", preview=True))
-    assert {item["run"] for item in bench.items(preview)} == {str(runs[0].pk), str(runs[3].pk)}
+    preview = perform("cleanup", tmp_path, preview=True)
+    assert {item["run"] for item in preview} == {str(runs[0].pk), str(runs[3].pk)}
     assert all(run_folder(run).exists() for run in runs)
     run = bench.until_ended(queue(bench, "cleanup"))
     assert run.status == "succeeded"
@@ -159,7 +175,7 @@ def test_a_clean_up_removes_old_runs_with_their_folders_and_keeps_the_last_good_
     assert set(shop.runs.values_list("pk", flat=True)) == {runs[1].pk, runs[2].pk}
 
 
-def test_a_clean_up_finds_old_folders_that_no_row_knows_and_nothing_else(bench, shop, data_dir):
+def test_a_clean_up_finds_old_folders_that_no_row_knows_and_nothing_else(shop, tmp_path):
     known = finished_run(shop, [{"n": 1}])
     lost, young, other = (
         run_folder(known).parent / name for name in (str(uuid4()), str(uuid4()), "notes")
@@ -169,8 +185,7 @@ def test_a_clean_up_finds_old_folders_that_no_row_knows_and_nothing_else(bench, 
     long_ago = time.time() - 3 * 24 * 3600
     for folder in (lost, other, run_folder(known)):
         os.utime(folder, (long_ago, long_ago))
-    run = bench.until_ended(queue(bench, "cleanup"))
-    assert [item["folder"] for item in bench.items(run)] == [f"shop/{lost.name}"]
+    assert [item["folder"] for item in perform("cleanup", tmp_path)] == [f"shop/{lost.name}"]
     assert [folder.exists() for folder in (lost, young, other, run_folder(known))] == [
         False,
         True,
@@ -179,9 +194,8 @@ def test_a_clean_up_finds_old_folders_that_no_row_knows_and_nothing_else(bench, 
     ]
 
 
-def test_days_of_a_clean_up_go_before_the_rules_of_the_tasks(bench, shop):
+def test_days_of_a_clean_up_go_before_the_rules_of_the_tasks(shop, tmp_path):
     for days in (2, 4, 6):
         finished_run(shop, [], at=timezone.now() - timedelta(days=days), status="cancelled")
-    run = bench.until_ended(queue(bench, "cleanup", days=3))
-    assert len(bench.items(run)) == 2
+    assert len(perform("cleanup", tmp_path, days=3)) == 2
     assert shop.runs.count() == 1
