@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from tasks.management.translations import compile_all
+
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "scheduler_site" / "settings.py"
 READ = re.compile(r'\benv\.\w+\(\s*"([A-Z][A-Z_]+)"')
@@ -27,5 +29,6 @@ def prepare() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="spider-scheduler-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "static").mkdir()
+    compile_all(ROOT / "locale")
     os.environ |= {"DATA_DIR": str(folder), "ENV_FILE": os.devnull, "DEMO": "on"}
     return folder

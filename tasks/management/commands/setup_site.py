@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks.execution.catalogue import CatalogueUnreadable, refresh_catalogue
+from tasks.management.translations import compile_all
 from tasks.services import demo
 
 WELCOME = """
@@ -32,6 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        compile_all(settings.BASE_DIR / "locale")
         collect_static()
         login = first_administrator()
         self.refresh_spiders()

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import gettext
+import io
+import re
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from tasks.management.translations import compile_all, read, to_mo
+from tasks.models import SpiderInfo
+from tasks.services.tasks import create_task
+from tests.environment import ROOT
+
+PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
+LITERAL = re.compile(r'{% translate "([^"]+)"(?: context "([^"]+)")?(?: as \w+)? %}')
+
+
+def test_every_literal_of_the_templates_has_a_german_text():
+    catalogue = read(PO.read_text(encoding="utf-8"))
+    missing = set()
+    for template in (ROOT / "templates").rglob("*.html"):
+        if "demo" in template.parts:
+            continue
+        for text, context in LITERAL.findall(template.read_text(encoding="utf-8")):
+            plain = text.replace("%", "%%")
+            key = f"{context}\x04{plain}" if context else plain
+            if not any(known.split("\0")[0] == key for known in catalogue):
+                missing.add(text)
+    assert missing == set()
+
+
+def test_no_german_text_loses_or_invents_a_value():
+    names = re.compile(r"%\(\w+\)[sd]|%[sd]")
+    for key, text in read(PO.read_text(encoding="utf-8")).items():
+        known = set(names.findall(key.replace("%%", "")))
+        for part in text.split("\0"):
+            assert set(names.findall(part.replace("%%", ""))) <= known, key
+
+
+def test_what_is_compiled_is_what_gettext_reads():
+    catalogue = read(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n'
+        '"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+        'msgid "Save"\nmsgstr "Speichern"\n\n'
+        'msgctxt "a date"\nmsgid "On"\nmsgstr "Am"\n\n'
+        'msgid "%(n)s run"\nmsgid_plural "%(n)s runs"\n'
+        'msgstr[0] "%(n)s Lauf"\nmsgstr[1] "%(n)s Läufe"\n\n'
+        '#, fuzzy\nmsgid "Old"\nmsgstr "Alt"\n\nmsgid "New"\nmsgstr ""\n'
+    )
+    texts = gettext.GNUTranslations(io.BytesIO(to_mo(catalogue)))
+    assert texts.gettext("Save") == "Speichern"
+    assert texts.pgettext("a date", "On") == "Am"
+    assert texts.ngettext("%(n)s run", "%(n)s runs", 3) == "%(n)s Läufe"
+    assert (texts.gettext("Old"), texts.gettext("New")) == ("Old", "New")
+
+
+def test_only_what_changed_is_compiled_again(tmp_path):
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "django.po").write_text('msgid "a"\nmsgstr "b"\n')
+    assert compile_all(tmp_path) == [folder / "django.mo"]
+    assert compile_all(tmp_path) == []
+
+
+@pytest.fixture
+def task(db):
+    SpiderInfo.objects.create(name="shop", schema={}, seen_at=timezone.now())
+    return create_task(task_id="a", name="A", spider="shop", schedules=[
+        {"kind": "cron", "cron": "30 6 * * 1-5", "timezone": "Europe/Stockholm"}])  # fmt: skip
+
+
+def test_a_german_browser_gets_german_pages(client, maja, task):
+    client.force_login(maja)
+    headers = {"accept-language": "de-DE,de;q=0.9"}
+    page = client.get(reverse("admin:tasks_task_changelist"), headers=headers).content.decode()
+    assert 'lang="de"' in page
+    assert "Werktags um 06:30" in page
+    assert "Neue Aufgabe" in page
+    assert "Noch nicht gelaufen" in page
+
+
+def test_the_chosen_language_stays(client, maja, task):
+    client.force_login(maja)
+    client.post(reverse("admin:me"), {"timezone": "", "language": "de"})
+    assert "Nächste 24 Stunden" in client.get(reverse("admin:index")).content.decode()
+
+
+def test_refusals_are_german_too(db):
+    from tasks.services.errors import InvalidInput
+    from tasks.services.tasks import create_task
+
+    with translation.override("de"), pytest.raises(InvalidInput, match="gibt es nicht"):
+        create_task(task_id="b", name="B", spider="nobody")
