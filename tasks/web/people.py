@@ -154,6 +154,7 @@ def me(request: HttpRequest) -> HttpResponse:
             "title": _("Your settings"),
             "form": form,
             "save_word": _("Save"),
+            "tokens_url": reverse("admin:me_tokens"),
             "more_url": reverse("admin:password_change"),
             "more_word": _("Change password"),
         },

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
-from tasks.web import controls, fragments, home, pages, people, task_files
+from tasks.web import access, controls, fragments, home, pages, people, task_files
 
 View = Callable[..., HttpResponseBase]
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
@@ -58,6 +58,10 @@ class SchedulerAdminSite(admin.AdminSite):
             own("arguments/", fragments.arguments, "tasks_arguments"),
             own("live/", home.live, "tasks_live"),
             own("me/", people.me, "me"),
+            own("me/tokens/", access.tokens, "me_tokens"),
+            own("me/tokens/<int:pk>/revoke/", access.token_revoke, "token_revoke"),
+            own("tasks/task/<int:pk>/data/", access.data_links, "task_data_links"),
+            own("data/<int:pk>/revoke/", access.data_link_revoke, "data_link_revoke"),
             own("people/<int:pk>/delete/", people.delete, "person_delete"),
             own("holds/release/", controls.release, "hold_release"),
             own("blackouts/<int:pk>/delete/", controls.blackout_delete, "blackout_delete"),
