@@ -33,7 +33,8 @@ class Agenda(Protocol):
     def drop(self, schedule_ids: Iterable[int]) -> None: ...
     def times(self) -> dict[int, datetime | None]: ...
     def stored(self) -> set[int]: ...
-    def summary(self) -> tuple[int, datetime | None]: ...
+    def count(self) -> int: ...
+    def first(self) -> datetime | None: ...
 
 
 class StoreAgenda:
@@ -82,8 +83,12 @@ class StoreAgenda:
     def stored(self) -> set[int]:
         return set(self.times())
 
-    def summary(self) -> tuple[int, datetime | None]:
-        return len(self._ids), self._store.get_next_run_time()
+    def count(self) -> int:
+        return len(self._ids)
+
+    def first(self) -> datetime | None:
+        found: datetime | None = self._store.get_next_run_time()
+        return found
 
 
 def build_store(name: str | None = None, url: str | None = None) -> BaseJobStore:

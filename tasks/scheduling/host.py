@@ -80,7 +80,8 @@ class Clock(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no type
         return wait
 
     def _wake_up(self) -> float:
-        if connection.vendor != "sqlite":  # a file has no connection that goes stale
+        # A file has no connection that goes stale.
+        if connection.vendor != "sqlite" and not connection.in_atomic_block:
             close_old_connections()
         with self._jobstores_lock:
             return self.keeper.tick()

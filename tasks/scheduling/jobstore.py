@@ -8,13 +8,11 @@ from typing import Any
 
 from apscheduler.job import Job
 from django.db import connection
-from django.db.models import Count, Min
 from django_apscheduler.jobstores import DjangoJobStore
 from django_apscheduler.models import DjangoJob
 
 from tasks.scheduling.jobs import PREFIX, job_id, make_job, schedule_id_of, state_of
 from tasks.services.bulk import rows_source, rows_value
-from tasks.services.firing import aware
 
 BATCH = 10_000
 Due = Mapping[int, datetime | None]
@@ -89,10 +87,14 @@ class ScheduleJobStore(DjangoJobStore):  # type: ignore[misc]  # django-apschedu
         found = (schedule_id_of(name) for name in self._rows().values_list("id", flat=True))
         return {each for each in found if each is not None}
 
-    def summary(self) -> tuple[int, datetime | None]:
-        """How many jobs have a time, and when the first is due."""
-        found = self._rows().aggregate(count=Count("next_run_time"), first=Min("next_run_time"))
-        return int(found["count"]), aware(found["first"])
+    def count(self) -> int:
+        return int(self._rows().filter(next_run_time__isnull=False).count())
+
+    def first(self) -> datetime | None:
+        """When the next job is due."""
+        rows = self._rows().filter(next_run_time__isnull=False).order_by("next_run_time")
+        found: datetime | None = rows.values_list("next_run_time", flat=True).first()
+        return found
 
     # --- what APScheduler asks for
 

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 _MOMENTS = ("run_at", "anchor", "start_at", "end_at")
 _COLUMNS = (*registry.TIMING_FIELDS, "timing_hash")
 # The store is compared as a whole this often, in case somebody else wrote to it.
-FULL_EVERY = 60.0
+FULL_EVERY = 300.0
+COUNT_EVERY = 5.0
 Row = tuple[Any, ...]
 
 
@@ -35,6 +36,7 @@ class Reconciler:
     expected: set[int] = field(default_factory=set)
     _seen: object = None
     _full_at: float = 0.0
+    _counted_at: float = 0.0
 
     def forget(self) -> None:
         """Another scheduler leads: what we know of the store is no longer true."""
@@ -53,6 +55,13 @@ class Reconciler:
 
     def note_fired(self, due: Due) -> None:
         self.expected -= {key for key, moment in due.items() if moment is None}
+
+    def is_incomplete(self) -> bool:
+        """The store has fewer jobs than we put there: somebody deleted rows."""
+        if steady() - self._counted_at < COUNT_EVERY:
+            return False
+        self._counted_at = steady()
+        return self.agenda.count() < len(self.expected)
 
     def resync(self) -> int:
         """Compares everything: the first time, now and then, and when the store lost rows."""

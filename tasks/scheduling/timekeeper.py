@@ -77,13 +77,9 @@ class Timekeeper:
 
     def _lead(self) -> None:
         self.reconciler.poll()
-        if self._is_incomplete():
+        if self.reconciler.is_incomplete():
             self.reconciler.resync()
         self.fire_due()
-
-    def _is_incomplete(self) -> bool:
-        """The store has fewer jobs than we put there: somebody deleted rows."""
-        return self.agenda.summary()[0] < len(self.reconciler.expected)
 
     def _fire(self, due: list[int]) -> Fired:
         absence = Absence(reason=self.absence.reason, since=self.absence.since, until=self.clock())
@@ -115,7 +111,7 @@ class Timekeeper:
             )  # fmt: skip
 
     def _until_next(self) -> float:
-        first = self.agenda.summary()[1]
+        first = self.agenda.first()
         if first is None:
             return TICK
         return min(max((first - self.clock()).total_seconds(), 0.0), TICK)

@@ -40,7 +40,7 @@ def test_rows_of_others_are_neither_fired_nor_touched(store):
     DjangoJob.objects.create(id="theirs", next_run_time=NOON, job_state=b"x")
     DjangoJob.objects.create(id="schedule-x1", next_run_time=NOON, job_state=b"x")
     assert store.due(NOON) == []
-    assert store.summary()[0] == 1
+    assert store.count() == 1  # by its name one might be ours
     assert store.times() == {}
     assert bytes(DjangoJob.objects.get(id="theirs").job_state) == b"x"
 
@@ -48,7 +48,7 @@ def test_rows_of_others_are_neither_fired_nor_touched(store):
 def test_due_jobs_come_by_time_and_the_paused_never(store):
     store.put({1: NOON + MINUTE, 2: NOON, 3: None, 4: NOON + HOUR})
     assert store.due(NOON + MINUTE) == [2, 1]
-    assert store.summary() == (3, NOON)
+    assert (store.count(), store.first()) == (3, NOON)
 
 
 def test_apscheduler_can_read_the_store(store):
@@ -92,5 +92,5 @@ def test_advancing_is_one_statement(store, django_assert_num_queries):
     store.put({each.pk: NOON for each in schedules})
     with django_assert_num_queries(1):
         store.advance({each.pk: NOON + HOUR for each in schedules})
-    assert store.summary() == (40, NOON + HOUR)
+    assert (store.count(), store.first()) == (40, NOON + HOUR)
     assert fire_at(NOON, *schedules).runs == []

@@ -66,7 +66,8 @@ def test_a_schedule_fires_once_from_any_store(clock, watch):
     clock.keeper.tick()
     clock.keeper.tick()
     assert rows(schedule) == [(NOON + HOUR, "queued", "")]
-    assert clock.keeper.agenda.summary() == (1, NOON + 2 * HOUR)
+    assert clock.keeper.agenda.count() == 1
+    assert clock.keeper.agenda.first() == NOON + 2 * HOUR
 
 
 def test_edits_and_ends_reach_any_store(clock, watch):
@@ -91,7 +92,8 @@ def test_a_crash_after_the_ledger_and_before_the_store_doubles_nothing(clock, wa
     clock.keeper.agenda.advance = advance
     clock.keeper.tick()
     assert len(rows(schedule)) == 1
-    assert clock.keeper.agenda.summary() == (1, NOON + 2 * HOUR)
+    assert clock.keeper.agenda.count() == 1
+    assert clock.keeper.agenda.first() == NOON + 2 * HOUR
 
 
 def _crash(due: object) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django_apscheduler.models import DjangoJob
 
 from tasks.models import Run, SchedulerLease, SchedulerProcess
+from tasks.scheduling import reconcile
 from tasks.scheduling.clocks import Lookout, steady
 from tasks.scheduling.host import Clock
 from tasks.scheduling.jobstore import ScheduleJobStore
@@ -75,18 +76,20 @@ def test_start_up_schedules_run_after_a_minute_without_any_scheduler(keeper, wat
     assert Run.objects.filter(trigger="startup").count() == starts
 
 
-def test_a_job_row_that_was_deleted_is_written_anew_and_fires(keeper, watch):
+def test_a_job_row_that_was_deleted_is_written_anew_and_fires(keeper, watch, monkeypatch):
     schedule = make_schedule()
     keeper.tick()
     DjangoJob.objects.all().delete()
     watch.now = NOON + HOUR
+    monkeypatch.setattr(reconcile, "COUNT_EVERY", -1)
     keeper.tick()
     assert len(rows(schedule)) == 1
     assert DjangoJob.objects.count() == 1
 
 
-def test_rows_that_are_deleted_again_and_again_stop_nothing(keeper, watch):
+def test_rows_that_are_deleted_again_and_again_stop_nothing(keeper, watch, monkeypatch):
     schedule = make_schedule()
+    monkeypatch.setattr(reconcile, "COUNT_EVERY", -1)
     for hours in range(1, 4):
         keeper.reconciler.poll(force=True)
         DjangoJob.objects.all().delete()
