@@ -41,6 +41,7 @@ class ChangeOut(Answer):
     action: Literal["created", "changed", "unchanged", "removed"]
     fields: dict[str, list[Any]] = Field(description="By field: before and after.")
     line: int
+    when: str = Field(description="When it runs from then on, in words.")
 
 
 class PlanOut(Answer):

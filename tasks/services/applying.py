@@ -18,6 +18,7 @@ from tasks.secrets import MASK, SecretUnreadable, unseal
 from tasks.services.actors import Actor
 from tasks.services.plans import Action, Change, Plan
 from tasks.services.schedules import state_of
+from tasks.services.status import describe_schedule
 from tasks.services.tasks import create_task, disable_task, update_task
 
 State = dict[str, Any]
@@ -80,7 +81,8 @@ def apply(record: Record, existing: Task | None, *, plan: Plan, actor: Actor) ->
         transaction.set_rollback(action == "unchanged")
     _warn_of_missing_secrets(record, task, plan)
     shown = {} if action == "created" else fields
-    return Change(record.task_id, task.name, action, shown, line=record.line)
+    when = "; ".join(describe_schedule(each) for each in task.schedules.all())
+    return Change(record.task_id, task.name, action, shown, record.line, when)
 
 
 def rows() -> QuerySet[Task]:

@@ -18,6 +18,8 @@ class Change:
     # {field: [before, after]}; secrets never by value.
     fields: dict[str, list[Any]] = field(default_factory=dict)
     line: int = 0
+    # When it runs from then on, in words.
+    when: str = ""
 
 
 @dataclass

@@ -81,6 +81,7 @@ def test_the_example_is_ready_to_import(tasks, tmp_path):
     answer = tasks("import", path, "--dry-run")
     assert (answer.code, answer.err) == (0, "")
     assert "Would be: 4 created" in answer.out
+    assert "+ new-year  new-year  (Once on 1 January 2099 at 00:05)" in answer.out
     assert SpiderInfo.objects.filter(name="vivbliss").exists()
 
 

@@ -34,6 +34,7 @@ def test_a_file_is_shown_first_and_imported_when_confirmed(client, maja, known):
     content = page.content.decode()
     assert "1 created, 1 changed, 0 left as they are, 0 removed." in content
     assert "arguments.chain" in content
+    assert "When the scheduler starts" in content
     assert not Task.objects.filter(task_id="fresh").exists()
     form = {"text": page.context["text"], "name": page.context["name"], "_confirmed": "1"}
     done = client.post(reverse("admin:task_files"), form, follow=True)

@@ -94,7 +94,8 @@ def _show(terminal: Terminal, plan: Plan) -> None:
 
 
 def _show_change(terminal: Terminal, change: Change) -> None:
-    line = f"{MARKS[change.action]} {change.task_id}  {one_line(change.name)}"
+    when = f"  ({change.when})" if change.action == "created" and change.when else ""
+    line = f"{MARKS[change.action]} {change.task_id}  {one_line(change.name)}{when}"
     terminal.line(line, COLOURS.get(change.action, STYLES["off"]))
     for field, (before, after) in change.fields.items():
         terminal.line(f"    {field}: {one_line(before)} → {one_line(after)}")
