@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+from openpyxl import Workbook
+
+from tasks.models import SpiderInfo, Task
+
+SCHEMA = {
+    "type": "object",
+    "required": ["start_urls"],
+    "properties": {
+        "start_urls": {"type": "array", "items": {"type": "string"}},
+        "depth": {"type": "integer", "maximum": 5},
+    },
+}
+ROWS = [
+    ["Name", "spider", "schedule", "tags", "start_urls", "depth"],
+    ["Shoes", "shop", "0 6 * * 1-5", "prices, weekly", "https://a.example/ ", "2"],
+    ["Boots", "shop", "", "", "https://b.example/", ""],
+]
+
+
+@pytest.fixture
+def page(client, maja):
+    SpiderInfo.objects.create(name="shop", schema=SCHEMA, seen_at=timezone.now())
+    client.force_login(maja)
+    return reverse("admin:tasks_task_spreadsheet")
+
+
+def as_csv(rows, delimiter=","):
+    lines = (delimiter.join(f'"{cell}"' for cell in row) for row in rows)
+    return SimpleUploadedFile("tasks.csv", "\n".join(lines).encode("utf-8-sig"))
+
+
+def as_xlsx(rows):
+    book, target = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(target)
+    return SimpleUploadedFile("tasks.xlsx", target.getvalue())
+
+
+@pytest.mark.parametrize("file", [as_csv(ROWS), as_csv(ROWS, ";"), as_xlsx(ROWS)])
+def test_rows_are_shown_first_and_made_when_confirmed(client, page, file):
+    file.seek(0)
+    shown = client.post(page, {"file": file})
+    assert shown.content.decode().count("ready") == 2
+    assert not Task.objects.exists()
+    client.post(page, {"rows": shown.context["rows"], "_confirmed": "1"})
+    shoes = Task.objects.get(name="Shoes")
+    assert shoes.arguments == {"start_urls": ["https://a.example/"], "depth": 2}
+    assert shoes.schedules.get().cron == "0 6 * * 1-5"
+    assert sorted(tag.name for tag in shoes.tags.all()) == ["prices", "weekly"]
+    assert not shoes.enabled
+    assert Task.objects.get(name="Boots").schedules.count() == 0
+
+
+def test_one_wrong_row_keeps_all_from_being_made(client, page):
+    rows = [*ROWS, ["Hats", "shop", "99 * * * *", "", "https://c.example/", "9"]]
+    shown = client.post(page, {"file": as_csv(rows)})
+    text = shown.content.decode()
+    assert "Mend the marked rows first." in text
+    assert "Enter 5 or less." in text
+    client.post(page, {"rows": shown.context["rows"], "_confirmed": "1"})
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        (as_csv([["name"], ["a"]]), "This column is missing: spider."),
+        (as_csv([["name", "spider"]]), "The first row names the columns"),
+        (SimpleUploadedFile("a.csv", b"\xff\xfe\x00"), "no CSV file"),
+        (SimpleUploadedFile("a.xlsx", b"PK nothing"), "no Excel file"),
+        (SimpleUploadedFile("a.csv", b"name,spider\n" + b"a,shop\n" * 501), "At most 500"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_explained(client, page, file, words):
+    file.seek(0)
+    assert words in client.post(page, {"file": file}).content.decode()
+
+
+def test_invented_rows_are_checked_like_any_other(client, page):
+    for rows in ("", "[1]", '[{"x": "y"}]', "{}", '"text"'):
+        client.post(page, {"rows": rows, "_confirmed": "1"})
+    assert not Task.objects.exists()
+
+
+def test_only_editors_make_tasks_from_a_spreadsheet(client, page, olof):
+    client.force_login(olof)
+    assert client.post(page, {"file": as_csv(ROWS)}).status_code == 403
