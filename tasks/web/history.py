@@ -37,7 +37,8 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], str]] = {
 DAYS = {"today": 0, "week": 6, "month": 29}
 LISTED = (
     "id", "task_id", "task_key", "task_name", "at", "status", "reason", "detail", "trigger",
-    "requested_by", "started_at", "finished_at", "items", "slots", "cancel_requested_at",
+    "requested_by", "started_at", "finished_at", "items", "pages", "errors", "slots",
+    "cancel_requested_at", "cancel_requested_by",
 )  # fmt: skip
 
 
