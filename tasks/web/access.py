@@ -54,7 +54,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     words = {
         "title": _("API access"),
         "intro": _("A token lets a program do what you may do, as far as you allow it here."),
-        "columns": [_("Name"), _("May"), _("Works until"), _("Last used")],
+        "columns": [_("Name"), _("Allowed to"), _("Works until"), _("Last used")],
         "rows": [_token_row(request, token) for token in rows],
         "empty": _("You have no token."),
         "save_word": _("Make a token"),
@@ -82,12 +82,11 @@ def _new_token(request: HttpRequest, form: TokenForm) -> list[Shown]:
 
 
 def _token_row(request: HttpRequest, token: ApiToken) -> Row:
-    words = {"read": _("read"), "run": _("run"), "write": _("write")}
     return Row(
         token.name,
         f"{token.prefix}…",
         [
-            ", ".join(words[scope] for scope in token.scopes if scope in words),
+            ", ".join(token.scopes),
             _moment(request, token.expires_at, _("it is revoked")),
             _moment(request, token.last_used_at, _("never")),
         ],
