@@ -73,12 +73,6 @@ def test_every_text_has_a_translation_that_is_no_guess(path: Path) -> None:
     assert not used - known, "run makemessages (docs/decisions.md) and translate these"
 
 
-@pytest.mark.parametrize("path", LOCALES, ids=lambda path: path.parent.parent.name)
-def test_no_translation_is_left_over(path: Path) -> None:
-    known = {key.split("\0")[0] for key in read(path.read_text(encoding="utf-8"))} - {""}
-    assert not known - {key_of(text).split("\0")[0] for text in used_texts()}
-
-
 def test_the_test_sees_texts_in_code_and_templates(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text(
