@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from tasks.exchange.nodes import Node
-from tasks.exchange.problems import FileRefused
 from tasks.exchange.records import Record
 from tasks.exchange.states import SECRET, task_defaults
 
@@ -13,11 +10,7 @@ VERSION = 1
 
 
 def records(root: Node) -> list[Record]:
-    document = root.plain()
-    if document.get("version", VERSION) != VERSION:
-        message = _("Only version %d of task files can be read.") % VERSION
-        raise FileRefused.at(message, line=root.line_of(("version",)), field="version")
-    return [_record(root, index, each) for index, each in enumerate(document["tasks"])]
+    return [_record(root, index, each) for index, each in enumerate(root.plain()["tasks"])]
 
 
 def _record(root: Node, index: int, given: dict[str, Any]) -> Record:
