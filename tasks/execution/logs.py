@@ -13,6 +13,8 @@ from tasks.execution.logfile import MAX_READ, LogFile
 
 MAX_LINE = 4000
 MAX_LINES = 2000
+# What a page shows at once; parsing more would keep it waiting.
+ONE_READ = 64 * 1024
 ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 _LINE = re.compile(
@@ -54,7 +56,7 @@ class LogPage:
 
 
 def read_log(
-    folder: Path, offset: int = 0, *, limit: int = MAX_READ, ended: bool = False
+    folder: Path, offset: int = 0, *, limit: int = ONE_READ, ended: bool = False
 ) -> LogPage:
     """Whole lines from `offset`. A negative offset counts from the end, as `tail` does.
 
