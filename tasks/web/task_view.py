@@ -91,6 +91,7 @@ def _render(request: HttpRequest, context: dict[str, Any], shown: TaskPage) -> H
             "off_since": _off_since(task, request),
             "newer_changes": _newer_changes(request, shown),
             **_inputs(shown),
+            "may_save": request.user.has_perm("tasks.change_task" if task else "tasks.add_task"),
             "may_add": request.user.has_perm("tasks.add_task"),
             "may_run": request.user.has_perm("tasks.operate_task"),
             "may_delete": request.user.has_perm("tasks.delete_task"),

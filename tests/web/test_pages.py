@@ -75,6 +75,9 @@ def test_a_viewer_sees_everything_and_changes_nothing(client, viktor, task):
     page = client.get(reverse("admin:tasks_task_changelist")).content.decode()
     assert "sp-switch" not in page
     assert "New task" not in page
+    form = client.get(reverse("admin:tasks_task_change", args=[task.pk])).content.decode()
+    assert "but not change it" in form
+    assert 'name="_save">' not in form
     assert client.get(reverse("admin:tasks_task_add")).status_code == 403
     for name, args in [
         ("admin:tasks_task_run", [task.pk]),
