@@ -19,7 +19,7 @@ from tasks.execution.folder import run_folder
 from tasks.execution.logs import LogLine, parse_line
 from tasks.models import Run
 from tasks.runtime.files import write_json
-from tests.waiting import wait_until
+from tests.waiting import run_async, wait_until
 
 from .conftest import token_for
 from .serving import Listener, Site, serving
@@ -206,7 +206,7 @@ def test_a_quiet_stream_says_that_it_is_still_there(
         await generator.aclose()
         return parts
 
-    parts = asyncio.run(listen())
+    parts = run_async(listen())
     assert parts[2:] == [b": still here\n\n"] * 2
     assert open_streams() == 0
 
@@ -245,5 +245,5 @@ def test_many_followers_read_a_log_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
         run_id = uuid4()
         return await asyncio.gather(*(listen(run_id) for _ in range(50)))
 
-    assert asyncio.run(together()) == [10] * 50
+    assert run_async(together()) == [10] * 50
     assert len(reads) < 20

@@ -9,6 +9,7 @@ import pytest
 from django.test import AsyncClient
 
 from tasks.demo import catalogue
+from tests.waiting import run_async
 
 DAYS = [date(2026, 3, 1) + timedelta(days=number) for number in range(30)]
 
@@ -72,7 +73,7 @@ def test_the_slow_page_waits_without_holding_the_others_up(monkeypatch):
         pages = (AsyncClient().get("/demo/stock-report/") for _ in range(8))
         return await asyncio.wait_for(asyncio.gather(*pages), 60)
 
-    pages = asyncio.run(ask_eight_times())
+    pages = run_async(ask_eight_times())
     assert [page.status_code for page in pages] == [200] * 8
     assert "which took 2 seconds" in pages[0].text
 

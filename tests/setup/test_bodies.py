@@ -8,7 +8,7 @@ import pytest
 
 from scheduler_site.bodies import CHUNK, WholeBodies
 from tests.processes import status
-from tests.waiting import wait_until
+from tests.waiting import run_async, wait_until
 
 from .test_serve import serving, site_env  # noqa: F401
 
@@ -42,7 +42,7 @@ def ask(*parts: bytes, pause: float = 0, length: int | None = None, most: int = 
         await app({"type": "http", "headers": headers}, receive, send)
         return sent[0]["status"], sent[1]["body"]
 
-    return asyncio.run(go())
+    return run_async(go())
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
@@ -70,7 +70,7 @@ def test_a_client_that_leaves_reaches_nothing():
     async def never(*_):
         raise AssertionError("the site was asked")
 
-    asyncio.run(WholeBodies(never)({"type": "http", "headers": []}, receive, never))
+    run_async(WholeBodies(never)({"type": "http", "headers": []}, receive, never))
 
 
 def test_slow_senders_do_not_stop_the_site(site_env, free_port):  # noqa: F811

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from django.http import HttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 
 from scheduler_site.static_files import StaticFilesMiddleware
+from tests.waiting import run_async
 
 
 async def answer_async(request):
@@ -41,41 +41,41 @@ async def fetch(method="GET", **headers):
 
 # Warnings are errors here, so reading a response is itself the check that Django raises none.
 def test_a_file_is_streamed_without_a_warning(sheet):
-    response, content = asyncio.run(fetch())
+    response, content = run_async(fetch())
     assert content == sheet.read_bytes()
     assert response["Content-Type"] == 'text/css; charset="utf-8"'
     assert response["Content-Length"] == str(len(content))
 
 
 def test_the_open_file_is_closed_with_the_response(sheet):
-    response, _ = asyncio.run(fetch())
+    response, _ = run_async(fetch())
     assert response.closed
 
 
 def test_a_part_of_a_file_is_sent(sheet):
-    response, content = asyncio.run(fetch(headers={"Range": "bytes=0-3"}))
+    response, content = run_async(fetch(headers={"Range": "bytes=0-3"}))
     assert (response.status_code, content) == (206, b"body")
 
 
 def test_only_the_headers_are_sent_for_head(sheet):
-    response, content = asyncio.run(fetch("HEAD"))
+    response, content = run_async(fetch("HEAD"))
     assert (response.status_code, content) == (200, b"")
 
 
 def test_a_known_file_is_not_sent_again(sheet):
-    etag = asyncio.run(fetch())[0]["ETag"]
-    response, content = asyncio.run(fetch(headers={"If-None-Match": etag}))
+    etag = run_async(fetch())[0]["ETag"]
+    response, content = run_async(fetch(headers={"If-None-Match": etag}))
     assert (response.status_code, content) == (304, b"")
 
 
 def test_a_file_cannot_be_posted_to(sheet):
-    assert asyncio.run(fetch("POST"))[0].status_code == 405
+    assert run_async(fetch("POST"))[0].status_code == 405
 
 
 @pytest.mark.parametrize("path", ["/", "/static/none.css", "/static/../db.sqlite3"])
 def test_other_paths_go_to_the_site(sheet, path):
     request = AsyncRequestFactory().get(path)
-    response = asyncio.run(StaticFilesMiddleware(answer_async)(request))
+    response = run_async(StaticFilesMiddleware(answer_async)(request))
     assert response.content == b"page"
 
 
@@ -84,8 +84,8 @@ def test_with_debug_a_file_made_later_is_found(settings, sheet):
     later = sheet.with_name("later.css")
     middleware = StaticFilesMiddleware(answer_async)
     later.write_text("p {}")
-    response = asyncio.run(middleware(AsyncRequestFactory().get("/static/later.css")))
-    assert asyncio.run(body(response)) == b"p {}"
+    response = run_async(middleware(AsyncRequestFactory().get("/static/later.css")))
+    assert run_async(body(response)) == b"p {}"
     response.close()
 
 
