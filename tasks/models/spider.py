@@ -1,7 +1,29 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
+
+ORDER = "x-order"
+
+
+class SchemaField(models.JSONField):
+    """A JSON Schema whose properties keep their order, which PostgreSQL's jsonb forgets."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("properties"), dict):
+            value = {**value, ORDER: list(value["properties"])}
+        return super().get_prep_value(value)
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Any:
+        schema = super().from_db_value(value, expression, connection)
+        if not isinstance(schema, dict) or ORDER not in schema:
+            return schema
+        properties = schema["properties"]
+        ordered = {name: properties[name] for name in schema.pop(ORDER) if name in properties}
+        return {**schema, "properties": ordered}
 
 
 class SpiderInfo(models.Model):
@@ -12,7 +34,7 @@ class SpiderInfo(models.Model):
     description = models.TextField(_("description"), blank=True)
     module = models.CharField(max_length=300, blank=True)
     # JSON Schema of the declared arguments (properties, required, $defs).
-    schema = models.JSONField(default=dict, blank=True)
+    schema = SchemaField(default=dict, blank=True)
     gives = models.JSONField(default=list, blank=True)
     domains = models.JSONField(default=list, blank=True)
     # True when the arguments come from __init__'s signature, without declared types.
