@@ -60,7 +60,7 @@ TEXT = {
             "description": "The tasks as a file.",
             "content": {
                 "application/json": {"schema": {"type": "object"}},
-                "application/yaml": {"schema": {"type": "string"}},
+                "application/yaml": {"schema": {"type": "object"}},
             },
         }
     }
