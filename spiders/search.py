@@ -35,6 +35,10 @@ def offer_choices(schema: dict[str, Any]) -> None:
     schema["items"] = {"type": "string", "enum": sorted(source_files())}
 
 
+# The scheduler says where its own demo shop stands.
+HERE = os.environ.get("DEMO_URL", DEMO_URL)
+
+
 class SearchParams(SpiderParams):
     query: str = Field(
         min_length=1,
@@ -61,10 +65,10 @@ class SearchParams(SpiderParams):
         json_schema_extra={"unit": "results"},
     )
     demo_url: Url = Field(
-        default_factory=lambda: os.environ.get("DEMO_URL", DEMO_URL),
+        default=HERE,
         title="Address of the demo shop",
         description="Only for the source “demo”.",
-        json_schema_extra={"default": DEMO_URL, "advanced": True},
+        json_schema_extra={"advanced": True},
     )
 
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from tasks.executors.local import BOOT, launcher_environment
 from tasks.models import SpiderInfo
+from tasks.services.addresses import demo_url
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ def project_environment() -> dict[str, str]:
         project=Path(settings.SCRAPY_PROJECT_PATH),
         configured=settings.SCRAPY_SETTINGS_MODULE,
         base=settings.BASE_DIR,
+        demo_url=demo_url(),
     )
 
 

@@ -32,6 +32,7 @@ from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
+from tasks.services.addresses import demo_url
 from tasks.services.settling import finish_run
 from tasks.wake import QUEUED, STOPPING, Doorbell, socket_path
 
@@ -64,6 +65,7 @@ def local_executor() -> LocalExecutor:
             project=Path(settings.SCRAPY_PROJECT_PATH),
             configured=settings.SCRAPY_SETTINGS_MODULE,
             base=settings.BASE_DIR,
+            demo_url=demo_url(),
         ),
     )
 

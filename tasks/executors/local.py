@@ -180,6 +180,10 @@ def _broken(error: tuple[str, str]) -> str:
     return f"{module}: {text.strip().splitlines()[-1] if text.strip() else ''}"
 
 
-def launcher_environment(*, project: Path, configured: str, base: Path) -> dict[str, str]:
+def launcher_environment(
+    *, project: Path, configured: str, base: Path, demo_url: str = ""
+) -> dict[str, str]:
+    """`demo_url` is where the demo shop stands, for the search source of that name."""
     module = settings_module_of(project, configured, base)
-    return clean_environment(os.environ, project=str(project), settings_module=module)
+    kept = clean_environment(os.environ, project=str(project), settings_module=module)
+    return {**kept, "DEMO_URL": demo_url} if demo_url else kept

@@ -10,8 +10,11 @@ MAX_URL = 2000
 
 def address_rules() -> Rules:
     """What this installation lets spiders and webhooks reach; the demo shop by its own switch."""
-    demo = [f"{settings.SITE_URL}/demo/"] if settings.DEMO else []
-    return Rules.of(settings.ALLOWED_NETWORKS, demo)
+    return Rules.of(settings.ALLOWED_NETWORKS, [demo_url()] if settings.DEMO else [])
+
+
+def demo_url() -> str:
+    return f"{settings.SITE_URL}/demo/" if settings.DEMO else ""
 
 
 def problem_of_address(url: str) -> str | None:
