@@ -65,7 +65,7 @@ def read_log(
     log = LogFile(folder)
     size = log.size()
     start = _tail_start(log, size, -offset) if offset < 0 else min(offset, size)
-    chunk = log.read(start, limit)
+    chunk = log.read(start, max(limit, min(-offset, MAX_READ)))
     is_last = chunk.end >= size
     lines = list(_split(chunk.data, chunk.start, is_last=is_last, ended=ended))[:MAX_LINES]
     if chunk.gap:

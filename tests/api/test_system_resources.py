@@ -23,7 +23,8 @@ def test_health_needs_no_login_and_is_well_with_a_leader(client: Client) -> None
     beat()
     answer = client.get("/api/v1/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
-    assert set(answer.json()["checks"]) == {"database", "scheduler", "queue", "disk"}
+    checks = {"database", "scheduler", "schedules", "queue", "disk"}
+    assert set(answer.json()["checks"]) == checks
 
 
 @pytest.mark.parametrize("age", [None, 60])

@@ -126,7 +126,7 @@ def test_the_whole_way_by_keyboard(house):
     page.keyboard.type("By hand")
     reach("Spider")
     page.keyboard.type("Shop")
-    page.locator("[name=arg_start_urls]").wait_for()
+    page.get_by_label("Shop pages to start from").wait_for()
     page.keyboard.press("Tab")
     expect(page.locator("[name=arg_start_urls]")).to_be_focused()
     page.keyboard.type(shop(house))

@@ -66,11 +66,25 @@
     timers.set(builder, setTimeout(() => preview(builder), 250));
   });
 
+  // Typing in the list passes by other spiders: only the last one's fields may come, and they
+  // leave the focus where it is.
+  let choosing;
   form.querySelector("#id_spider")?.addEventListener("change", async (event) => {
     const query = new URLSearchParams({ spider: event.target.value });
     if (form.dataset.task) query.set("task", form.dataset.task);
-    const answer = await fetch(`${form.dataset.arguments}?${query}`);
-    if (answer.ok) document.querySelector("#arguments").innerHTML = await answer.text();
+    choosing?.abort();
+    choosing = new AbortController();
+    try {
+      const answer = await fetch(`${form.dataset.arguments}?${query}`, { signal: choosing.signal });
+      if (!answer.ok) return;
+      const fields = await answer.text();
+      const here = document.querySelector("#arguments");
+      const focused = here.contains(document.activeElement) ? document.activeElement.id : "";
+      here.innerHTML = fields;
+      if (focused) document.getElementById(focused)?.focus();
+    } catch (error) {
+      if (error.name !== "AbortError") throw error;
+    }
   });
 
   const first = form.querySelector("[aria-invalid=true]");
