@@ -231,6 +231,8 @@ def test_running_runs_are_listed_for_whoever_comes_back(launcher):
     launcher.connect()
     launcher.send(op="list")
     assert [run["id"] for run in launcher.until("list")["runs"]] == [place.name]
+    # The launcher tells of its start before the child has made its group.
+    wait_until(lambda: os.getpgid(started["pid"]) == started["pid"])
     os.killpg(started["pid"], 9)
     assert launcher.until("exit")["signal"] == 9
 
