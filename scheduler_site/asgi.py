@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import os
 
-import django
+from django.core.asgi import get_asgi_application
+
+from scheduler_site.bodies import WholeBodies
+from scheduler_site.threads import FixedThreads
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
-django.setup(set_prefix=False)
 
-from scheduler_site.threads import FixedThreads, InOneGo  # noqa: E402
-
-application = FixedThreads(InOneGo())
+application = WholeBodies(FixedThreads(get_asgi_application()))
