@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 
-from django.core.asgi import get_asgi_application
-
-from scheduler_site.bodies import WholeBodies
-from scheduler_site.threads import FixedThreads
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
+django.setup(set_prefix=False)
 
-application = WholeBodies(FixedThreads(get_asgi_application()))
+from scheduler_site.bodies import WholeBodies  # noqa: E402
+from scheduler_site.threads import FixedThreads, InOneGo  # noqa: E402
+
+application = WholeBodies(FixedThreads(InOneGo()))

@@ -7,9 +7,6 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-import sentry_sdk
-from sentry_sdk.utils import BadDsn
-
 from scheduler_site.environment import refuse
 
 # What every record has; the rest was given with `extra`.
@@ -39,6 +36,9 @@ def report_errors(dsn: str) -> None:
     """Errors with their places in the code, and nothing of what people or spiders entered."""
     if not dsn:
         return
+    import sentry_sdk  # noqa: PLC0415 - costs memory where it isn't used
+    from sentry_sdk.utils import BadDsn  # noqa: PLC0415
+
     try:
         sentry_sdk.init(
             dsn=dsn,

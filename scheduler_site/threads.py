@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
-from asgiref.sync import ThreadSensitiveContext
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 Scope = dict[str, Any]
 Message = Mapping[str, Any]
@@ -14,6 +17,30 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 NUMBER = 16
+
+
+class InOneGo(ASGIHandler):
+    """Runs middleware and view in one call on the request's thread.
+
+    Django's own handler comes back to the event loop between any two of them, and each time waits
+    for its turn behind whatever else the loop does, such as feeding hundreds of streams.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        response = await sync_to_async(self.get_response)(request)
+        if isinstance(response, StreamingHttpResponse) and not response.is_async:
+            parts = cast("Iterable[bytes]", response.streaming_content)
+            response.streaming_content = in_threads(parts)
+        return response
+
+
+async def in_threads(parts: Iterable[bytes]) -> AsyncIterator[bytes]:
+    iterator = iter(parts)
+    while (part := await asyncio.to_thread(next, iterator, None)) is not None:
+        yield part
 
 
 class FixedThreads:

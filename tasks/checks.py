@@ -10,8 +10,10 @@ from django.core.checks import CheckMessage, Error, register
 from tasks.executors import EXECUTORS
 from tasks.handlers import HANDLERS, handler_of
 
+TAG = "tasks"
 
-@register()
+
+@register(TAG)
 def executor_is_known(**_kwargs: Any) -> list[CheckMessage]:
     if settings.SCHEDULER_EXECUTOR in EXECUTORS:
         return []
@@ -25,7 +27,7 @@ def executor_is_known(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(TAG)
 def job_store_has_its_address(**_kwargs: Any) -> list[CheckMessage]:
     needs = {"sqlalchemy", "mongodb", "redis"}
     if settings.SCHEDULER_JOB_STORE not in needs or settings.SCHEDULER_JOB_STORE_URL:
@@ -39,6 +41,6 @@ def job_store_has_its_address(**_kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(TAG)
 def kinds_can_run(**_kwargs: Any) -> list[CheckMessage]:
     return [message for kind in HANDLERS for message in handler_of(kind).checks()]

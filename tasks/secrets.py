@@ -11,7 +11,9 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
-MASK = "••••••"
+from tasks.runtime import redact
+
+MASK = redact.MASK
 
 
 class SecretUnreadable(ValueError):

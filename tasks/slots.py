@@ -152,11 +152,14 @@ def jitter_delay(key: str, jitter: int) -> timedelta:
 
 
 def fingerprint(timing: Timing, *, enabled: bool) -> str:
-    """Changes whenever an edit means that the schedule starts over from now."""
+    """Changes whenever an edit means that the schedule starts over from now.
+
+    Jitter moves no slot: what waits for its delay must not be forgotten when that changes.
+    """
     fields = (
         timing.kind, timing.cron, timing.weeks, timing.days, timing.hours, timing.minutes,
         timing.seconds, _iso(timing.run_at), timing.timezone, _iso(timing.anchor),
-        _iso(timing.start_at), _iso(timing.end_at), timing.jitter, bool(enabled),
+        _iso(timing.start_at), _iso(timing.end_at), 0, bool(enabled),
     )  # fmt: skip
     return hashlib.sha256(repr(fields).encode()).hexdigest()[:32]
 

@@ -71,6 +71,8 @@ PAGES = gettext_lazy("pages")
 ITEMS = gettext_lazy("items")
 ZERO_IS_OFF = gettext_lazy("0 means no limit.")
 
+PRESET = "PRESET"
+
 SPIDER_SETTINGS: dict[str, SettingSpec] = {
     "DOWNLOAD_DELAY": _number(
         gettext_lazy("Pause between pages"),
@@ -219,7 +221,7 @@ SPIDER_SETTINGS: dict[str, SettingSpec] = {
         help=gettext_lazy("DEBUG writes the most, CRITICAL the least."),
         choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     ),
-    "PRESET": SettingSpec(
+    PRESET: SettingSpec(
         type="name",
         label=gettext_lazy("Preset"),
         help=gettext_lazy("Settings that your administrator has prepared under a name."),

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils import translation
 
 from tests.people import People, create_people
-from tests.services_at_hand import find, require
+from tests.services_at_hand import SERVICES, find, require
 
 # Processes that tests start run on the real settings, with the environment of tests.environment.
 os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
@@ -21,7 +21,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "needs(*services): postgresql, redis, rabbitmq, chromium; skipped where one is missing, "
+        f"needs(*services): {', '.join(SERVICES)}; skipped where one is missing, "
         "failed with REQUIRE_SERVICES=1",
     )
 
@@ -44,8 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_header() -> str:
-    services = ("postgresql", "redis", "rabbitmq", "chromium")
-    missing = [service for service in services if not find(service)]
+    missing = [service for service in SERVICES if not find(service)]
     return f"database: {connection.vendor}; not at hand: {', '.join(missing) or 'nothing'}"
 
 
@@ -145,9 +144,9 @@ def rabbitmq_url() -> str:
     return require("rabbitmq")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One headless Chromium per test process."""
+    """One headless Chromium per file of tests: its event loop would trouble other files's."""
     program = require("chromium")
     from playwright.sync_api import sync_playwright
 
@@ -161,3 +160,4 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=program, args=flags)
         yield chromium
         chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +17,9 @@ POSTGRESQL_URL = os.environ.get(
 )
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 RABBITMQ_URL = os.environ.get("TEST_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1:5672//")
+SERVICES = (
+    "postgresql", "postgresql-server", "redis", "rabbitmq", "chromium", "faketime"
+)  # fmt: skip
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -33,11 +37,20 @@ def chromium() -> str | None:
     return given or next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
+def postgresql_programs() -> str | None:
+    """Where `initdb` and `pg_ctl` are: Debian keeps them beside the path."""
+    folders = [Path(found).parent for found in [shutil.which("initdb")] if found]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((str(each) for each in folders if (each / "initdb").exists()), None)
+
+
 FINDERS: dict[str, Callable[[], str | None]] = {
     "postgresql": lambda: POSTGRESQL_URL if listens(POSTGRESQL_URL) else None,
+    "postgresql-server": postgresql_programs,
     "redis": lambda: REDIS_URL if listens(REDIS_URL) else None,
     "rabbitmq": lambda: RABBITMQ_URL if listens(RABBITMQ_URL) else None,
     "chromium": chromium,
+    "faketime": lambda: shutil.which("faketime"),
 }
 
 

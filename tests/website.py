@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+SCRIPT_PAGE = """<body><p id=seen></p><script>
+const title = text => text.match(/<title>(.*)<.title>/)[1];
+const frame = address => new Promise(resolve => {
+  const made = document.createElement("iframe");
+  made.onload = () => resolve("framed");
+  made.src = address;
+  document.body.append(made);
+});
+const read = address => fetch(address, {mode: address == "/ok" ? "same-origin" : "no-cors"})
+  .then(async answer => answer.status + " " + title(await answer.text()))
+  .catch(() => "refused");
+const ask = target => target.startsWith("frame:") ? frame(target.slice(6)) : read(target);
+Promise.all(TARGET.split("~").map(ask)).then(found => {
+  document.getElementById("seen").textContent = found.join(" ");
+  document.body.insertAdjacentHTML("beforeend", "<i id=done></i>");
+});
+</script>"""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -25,6 +44,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_ok(self):
         self.send(200, "<title>Fine</title><a href='/ok/next'>next</a>")
+
+    def answer_script(self):
+        """Asks for the addresses in its query, and shows what came of it."""
+        target = self.path.partition("?")[2]
+        self.send(200, SCRIPT_PAGE.replace("TARGET", json.dumps(target)))
 
     def answer_empty(self):
         self.send(200, "")
@@ -52,6 +76,10 @@ class Handler(BaseHTTPRequestHandler):
     def answer_guarded(self):
         self.send(403, "<div class='h-captcha'></div>")
 
+    def answer_echo(self):
+        """A long page that repeats what it was asked with."""
+        self.send(200, f"<p>{self.path} password=geheim</p>" * 20_000)
+
     def answer_hangs(self):
         self.server.released.wait(60)
         self.close_connection = True
@@ -70,12 +98,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Site:
-    def __init__(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def __init__(self, host="127.0.0.1"):
+        self.server = ThreadingHTTPServer((host, 0), Handler)
         self.server.daemon_threads = True
         self.server.hits = self.hits = Counter()
         self.server.released = threading.Event()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{host}:{self.server.server_port}"
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
 
     def __enter__(self):

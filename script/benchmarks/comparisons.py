@@ -50,6 +50,18 @@ def crawl(spider: str, **arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
+def crawl_to_end(spider: str, log: Path, items: Path, **arguments: str) -> None:
+    pairs = [part for name, value in arguments.items() for part in ("-a", f"{name}={value}")]
+    with log.open("wb") as output:
+        subprocess.run(
+            [*SCRAPY, "crawl", spider, *pairs, "-o", str(items)],
+            cwd=PROJECT,
+            stdout=output,
+            stderr=output,
+            check=True,
+        )
+
+
 def crawl_latencies(record: Path, count: int) -> list[float]:
     found = []
     for number in range(count):

@@ -34,8 +34,7 @@ def run(*, quick: bool) -> list[Result]:
         with _postgresql() as url:
             if url:
                 results += _database("PostgreSQL", url, folder, count, beside)
-        cost = _supervision_cost(folder, 1500 if quick else 6000)
-        return [*results, cost, *_logs(folder)]
+        return [*results, *_logs(folder)]
 
 
 def _beside(folder: Path, count: int, *, quick: bool) -> dict[str, Any]:
@@ -121,6 +120,8 @@ def _results(figures: dict[str, Any], beside: dict[str, Any]) -> list[Result]:
         if key in figures:
             title = f"{LATENCY}, {name}"
             results.append(_latency(title, figures[key], beside["crawl"], "scrapy crawl"))
+    if "launcher_mb" in figures:
+        results += _endurance(figures["launcher_mb"], figures["waits"])
     for workers in (2, 4):
         results.append(
             {
@@ -131,11 +132,30 @@ def _results(figures: dict[str, Any], beside: dict[str, Any]) -> list[Result]:
                 "note": f"{figures[f'good_{workers}']} recorded; beside: Scrapyd, poll 0.5 s",
             }
         )
+    return results + _costs(figures, beside)
+
+
+def _costs(figures: dict[str, Any], beside: dict[str, Any]) -> list[Result]:
     return [
-        *results,
         _plain("memory of one more run", figures["run_mb"], beside["crawl_mb"], "MB", "PSS"),
         _plain("scheduler and launcher, idle", figures["idle_mb"], None, "MB", "PSS"),
         _plain("stop → group gone", median(figures["stops"]), None, "s", "of four busy crawls"),
+        _plain(
+            "pages a second of a supervised crawl",
+            max(figures["pages"]),
+            max(figures["pages_plain"]),
+            "pages/s",
+            "beside: scrapy crawl on the same machine, in turn; the best of three",
+        ),
+    ]
+
+
+def _endurance(mb: list[float], waits: list[float]) -> list[Result]:
+    """Ours: after the last round; beside: after the first."""
+    note = f"beside: after its first 200 runs, ours: after {200 * len(mb):,}"
+    return [
+        _plain("launcher's memory", mb[-1], mb[0], "MB", note),
+        _plain(f"{LATENCY}, p50", waits[-1] * 1000, waits[0] * 1000, "ms", note),
     ]
 
 
@@ -156,53 +176,6 @@ def _milliseconds(values: list[float]) -> str:
 def _plain(name: str, ours: float, beside: float | None, unit: str, note: str) -> Result:
     rounded = None if beside is None else round(beside, 1)
     return {"name": name, "ours": round(ours, 2), "beside": rounded, "unit": unit, "note": note}
-
-
-# --- cost of supervision ----------------------------------------------------------------------
-
-
-def _supervision_cost(folder: Path, pages: int) -> Result:
-    """The same crawl by `scrapy crawl` and by ours, in turn; the better of three each."""
-    ours, plain = [], []
-    with website() as url:
-        for number in range(3):
-            plain.append(_pages_per_second(folder, url, pages, number, supervised=False))
-            ours.append(_pages_per_second(folder, url, pages, number, supervised=True))
-    name = "pages a second of a crawl, supervised"
-    return _plain(name, max(ours), max(plain), "pages/s", "beside: scrapy crawl")
-
-
-def _pages_per_second(
-    folder: Path, url: str, pages: int, number: int, *, supervised: bool
-) -> float:
-    place = folder / f"crawl-{number}-{supervised}"
-    place.mkdir()
-    log = place / "run.log"
-    if supervised:
-        _crawl_supervised(place, url, pages)
-    else:
-        with log.open("wb") as output:
-            subprocess.run(
-                [*comparisons.SCRAPY, "crawl", "busy", "-a", f"url={url}", "-a", f"pages={pages}",
-                 "-o", str(place / "items.jsonl")],
-                cwd=comparisons.PROJECT, stdout=output, stderr=output, check=True,
-            )  # fmt: skip
-    text = log.read_text(encoding="utf-8")
-    seconds = float(text.rpartition("'elapsed_time_seconds': ")[2].split(",")[0])
-    return pages / seconds
-
-
-def _crawl_supervised(place: Path, url: str, pages: int) -> None:
-    order = {
-        "run_id": "bench", "token": "t", "spider": "busy",
-        "arguments": {"url": url, "pages": str(pages)}, "allowed_networks": ["127.0.0.0/8"],
-    }  # fmt: skip
-    (place / "order.json").write_text(json.dumps(order), encoding="utf-8")
-    boot = ROOT / "tasks" / "runtime" / "boot.py"
-    environment = {"PATH": os.environ["PATH"], "SPIDER_SCHEDULER_PROJECT": str(comparisons.PROJECT)}
-    subprocess.run(
-        [sys.executable, "-P", str(boot), "single", str(place), "t"], env=environment, check=True
-    )
 
 
 # --- logs -------------------------------------------------------------------------------------

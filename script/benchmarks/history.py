@@ -36,7 +36,7 @@ from script.benchmarks.history import measured
 print(json.dumps(measured(int(sys.argv[1]), "PostgreSQL")))
 """
 SCRATCH = "spider_scheduler_bench"
-HOST = {"HTTP_HOST": "127.0.0.1"}
+HOST = {"Host": "127.0.0.1"}
 FILTERS = {
     "no filter": {},
     "one outcome": {"outcome": "failed"},
@@ -92,7 +92,7 @@ PLAIN_FILES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.St
 def measured(count: int, database: str) -> list[Result]:
     fill(count)
     user = User.objects.create_superuser("bench")
-    client = Client(**HOST)
+    client = Client(headers=HOST)
     client.force_login(user)
     label = f"{count:,} runs, {database}"
     plain_first, plain_last = plain_pages(user, count)
@@ -139,7 +139,7 @@ def plain_pages(user: User, count: int) -> tuple[float, float]:
     plain = PlainRunAdmin(Run, admin.AdminSite(name="admin"))
 
     def page(**query: str) -> None:
-        request: HttpRequest = RequestFactory(**HOST).get("/", query)
+        request: HttpRequest = RequestFactory(headers=HOST).get("/", query)
         request.user = user
         answer: HttpResponse = plain.changelist_view(request)
         assert answer.render().status_code == 200  # type: ignore[attr-defined]

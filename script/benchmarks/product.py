@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import django
 
-from script.benchmarks.comparisons import PROJECT, wait_for
+from script.benchmarks.comparisons import PROJECT, crawl_to_end, wait_for
 from script.benchmarks.website import website
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -54,11 +54,11 @@ class Product:
 
     def task(self, spider: str) -> Any:
         from tasks.models import SpiderInfo, Task
-        from tasks.services import tasks
+        from tasks.services import create_task
 
         until(lambda: SpiderInfo.objects.filter(name=spider).exists())
         found = Task.objects.filter(task_id=spider).first()
-        return found or tasks.create_task(
+        return found or create_task(
             task_id=spider, name=spider, spider=spider, overlap_policy="allow", max_instances=500
         )
 
@@ -102,6 +102,11 @@ class Product:
         taken = time.monotonic() - began
         good = Run.objects.filter(pk__in=[run.pk for run in runs], status="succeeded", items=1)
         return count * 60 / taken, good.count()
+
+    def folder_of(self, run: Any) -> Path:
+        from tasks.execution.folder import run_folder
+
+        return run_folder(run)
 
     def launcher_pid(self) -> int:
         for folder in Path("/proc").glob("[0-9]*"):
@@ -152,11 +157,23 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
             time.sleep(3)
             figures["loaded"] = ours.latencies(count)
             figures["stops"] = [_stop(ours, run) for run in busy]
+            figures |= _pages_per_second(ours, url, 3000 if count > 10 else 500)
     for workers in (2, 4):
         with product(folder, workers=workers) as ours:
             rate, good = ours.many(200 if count > 10 else 40)
             figures[f"rate_{workers}"], figures[f"good_{workers}"] = rate, good
     return figures
+
+
+def endurance(folder: Path, rounds: int) -> dict[str, Any]:
+    """Rounds of 200 runs through one launcher: its memory and the time a run waits."""
+    with product(folder, workers=4) as ours:
+        mb, waits = [], []
+        for _ in range(rounds):
+            ours.many(200)
+            mb.append(pss_kb(ours.launcher_pid()) / 1024)
+            waits.append(statistics.median(ours.latencies(10)))
+    return {"launcher_mb": mb, "waits": waits}
 
 
 def _memory(ours: Product) -> dict[str, Any]:
@@ -175,6 +192,25 @@ def _memory(ours: Product) -> dict[str, Any]:
 def _total_mb(ours: Product, runs: list[Any]) -> float:
     pids = [ours.scheduler.pid, ours.launcher_pid(), *(run.pid for run in runs)]
     return sum(map(pss_kb, pids)) / 1024
+
+
+def _pages_per_second(ours: Product, url: str, pages: int) -> dict[str, list[float]]:
+    """The same crawl by us and by `scrapy crawl`, in turn, both beside an idle scheduler."""
+    found: dict[str, list[float]] = {"pages": [], "pages_plain": []}
+    for number in range(3):
+        place = ours.record.with_name(f"plain-{number}")
+        place.mkdir()
+        crawl_to_end("busy", place / "run.log", place / "items.jsonl", url=url, pages=str(pages))
+        found["pages_plain"].append(pages / _seconds_of_crawl(place / "run.log"))
+        run = ours.queue("busy", url=url, pages=str(pages))[1]
+        ours.until_ended([run])
+        found["pages"].append(pages / _seconds_of_crawl(ours.folder_of(run) / "run.log"))
+    return found
+
+
+def _seconds_of_crawl(log: Path) -> float:
+    text = log.read_text(encoding="utf-8")
+    return float(text.rpartition("'elapsed_time_seconds': ")[2].split(",")[0])
 
 
 def _is_running(run: Any) -> bool:
@@ -223,6 +259,7 @@ def main() -> None:
     django.setup()
     figures = measure(folder, count)
     if "sqlite" in os.environ["DATABASE_URL"]:
+        figures |= endurance(folder, 10 if count > 10 else 2)
         figures["edit"] = after_edit(folder, max(3, count // 6))
         figures["fresh"] = unforkable(folder, max(3, count // 3))
     figures["median_idle"] = statistics.median(figures["idle"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import statistics
@@ -12,20 +13,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import psycopg
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.cron import CronTrigger
 from django.db import connection
+from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_apscheduler.jobstores import DjangoJobStore
 from django_apscheduler.models import DjangoJob
+from psycopg import sql
 
 from tasks import cron
 from tasks.models import Run, Schedule, SchedulerLease, SchedulerProcess, Task
@@ -48,16 +54,57 @@ clock.start()
 """
 
 
+SERVER = os.environ.get("TEST_POSTGRESQL_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+ON_POSTGRESQL = """
+import json, sys
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", interactive=False, verbosity=0)
+from script.benchmarks.scheduling import on_this_database
+json.dump(on_this_database("PostgreSQL", quick=sys.argv[1] == "quick"), open(sys.argv[2], "w"))
+"""
+
+
 def run(*, quick: bool) -> list[Result]:
+    results = on_this_database("SQLite", quick=quick) + next_times() + year_of_downtime()
+    try:
+        with a_database() as url:
+            return results + measured_on(url, quick=quick)
+    except psycopg.OperationalError:
+        return [*results, result("PostgreSQL", None, "", None, "no server at hand")]
+
+
+def on_this_database(name: str, *, quick: bool) -> list[Result]:
     results: list[Result] = []
     for count in (100, 1000) if quick else (100, 1000, 5000):
         results += burst(count)
-    results += next_times()
-    results += year_of_downtime()
     results += idle(seconds=8 if quick else 30)
     results += pickup(times=5 if quick else 20)
     results += failover(times=1 if quick else 10)
-    return results
+    return [{**each, "name": f"{name}: {each['name']}"} for each in results]
+
+
+def measured_on(url: str, *, quick: bool) -> list[Result]:
+    """In a process of its own, since Django is bound to one database."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        file = Path(folder) / "results.json"
+        command = [sys.executable, "-c", ON_POSTGRESQL, "quick" if quick else "thorough", str(file)]
+        subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=True)
+        found: list[Result] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+@contextmanager
+def a_database() -> Iterator[str]:
+    name = f"bench_clock_{os.getpid()}"
+    with psycopg.connect(SERVER, autocommit=True, connect_timeout=3) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+        finally:
+            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            server.execute(drop)
 
 
 def result(
@@ -67,8 +114,10 @@ def result(
 
 
 def clear() -> None:
-    for model in (Run, Schedule, Task, DjangoJob, SchedulerLease, SchedulerProcess):
-        model.objects.all().delete()
+    models: tuple[type[Model], ...]
+    models = (Run, Schedule, Task, DjangoJob, SchedulerLease, SchedulerProcess)
+    for model in models:
+        model._default_manager.all().delete()
     registry.known.clear()
 
 
@@ -166,6 +215,9 @@ def statements_to_add() -> float:
 
 
 def alchemy_burst(count: int) -> float:
+    if connection.vendor == "postgresql":
+        address = urlsplit(os.environ["DATABASE_URL"])._replace(scheme="postgresql+psycopg")
+        return drain(SQLAlchemyJobStore(url=address.geturl()), count)
     with tempfile.TemporaryDirectory() as folder:
         return drain(SQLAlchemyJobStore(url=f"sqlite:///{folder}/jobs.sqlite3"), count)
 
@@ -320,7 +372,7 @@ def pickup(*, times: int) -> list[Result]:
             minute = number % 60
             Schedule.objects.filter(pk=target.pk).update(cron=f"{minute} 5 1 2 *")
             row = DjangoJob.objects.filter(id=f"schedule-{target.pk}")
-            taken.append(until(lambda row=row, minute=minute: moment_of(row) == (2, minute)))
+            taken.append(until(partial(_fires_at, row, minute)))
             time.sleep(0.137)
     clear()
     note = "an UPDATE by another process; stock schedulers never notice"
@@ -333,6 +385,10 @@ def pickup(*, times: int) -> list[Result]:
 def moment_of(row: Any) -> tuple[int, int] | None:
     moment = row.values_list("next_run_time", flat=True).first()
     return (moment.month, moment.minute) if moment else None
+
+
+def _fires_at(row: Any, minute: int) -> bool:
+    return moment_of(row) == (2, minute)
 
 
 def failover(*, times: int) -> list[Result]:
@@ -350,6 +406,7 @@ def failover(*, times: int) -> list[Result]:
 
 
 def one_failover(number: signal.Signals) -> float:
+    """Until another leads: what is due is fired in the same wakeup."""
     make_schedules(10, lambda n: "* * * * *")
     with clocks(2):
         pid = leader()

@@ -20,7 +20,6 @@ with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     PORT = probe.getsockname()[1]
 URL = f"http://127.0.0.1:{PORT}"
-SIZE = {"width": 1280, "height": 860}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--force-color-profile=srgb"]
 
 
@@ -80,7 +79,9 @@ def photograph(paths: dict[str, str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         for look in ("light", "dark"):
-            page = browser.new_context(viewport=SIZE, color_scheme=look).new_page()
+            page = browser.new_context(
+                viewport={"width": 1280, "height": 860}, color_scheme=look
+            ).new_page()
             page.goto(f"{URL}/admin/login/?next=/admin/")
             page.get_by_label("User name").fill("maja")
             page.get_by_label("Password").fill(os.environ["ADMIN_PASSWORD"])

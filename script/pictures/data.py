@@ -6,6 +6,7 @@ import json
 import random
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -13,7 +14,8 @@ from django.utils import timezone
 
 from tasks.execution.folder import run_folder
 from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
-from tasks.services.tasks import create_task
+from tasks.services import create_task
+from tasks.services.planning import Absence
 
 ARGUMENTS = {
     "type": "object",
@@ -104,7 +106,8 @@ def _task(row: tuple[str, str, str, float, int, int], now: datetime, draw: rando
     )
     for place in range(30, 0, -1):
         at = now.replace(minute=0, second=0) - timedelta(hours=hours * place)
-        status, reason, detail = draw.choice(ODDS), "", {}
+        status, reason = draw.choice(ODDS), ""
+        detail: dict[str, Any] = {}
         if place == 1:
             status, reason, detail = ENDS.get(name, ("succeeded", "", {}))
         usual = (_about(items, draw), _about(seconds, draw))
@@ -123,6 +126,9 @@ REASONS = {"failed": "site_error", "suspicious": "few_items", "skipped": "overla
 def _run(task: Task, at: datetime, end: tuple[str, str, Any], usual: tuple[int, int]) -> Run:
     (status, reason, detail), (items, seconds) = end, usual
     ran = status not in NOT_RUN
+    if status == "missed":
+        absence = Absence(since=at - timedelta(minutes=20), until=at + timedelta(hours=4))
+        detail = absence.detail(ZoneInfo("Europe/Stockholm"))
     found = {"succeeded": items, "suspicious": 31}.get(status, 0)
     return Run.objects.create(
         task=task, task_key=task.task_id, task_name=task.name, spider=task.spider,

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from tasks.models import Task
-from tasks.web import actions, bulk, changes, deletion, spreadsheet, task_list, task_view
+from tasks.web import actions, backfill, bulk, changes, deletion, spreadsheet, task_list, task_view
 from tasks.web.site import View
 
 
@@ -26,6 +26,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
             own("<int:pk>/test/", actions.test_task, "test"),
             own("<int:pk>/switch/", actions.switch_task, "switch"),
             own("<int:pk>/copy/", actions.copy_task, "copy"),
+            own("<int:pk>/backfill/", self.backfill_view, "backfill"),
             own("from-spreadsheet/", spreadsheet.page, "spreadsheet"),
             own("<int:pk>/undo/", changes.undo, "undo"),
             *super().get_urls(),
@@ -39,6 +40,9 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         if task is None:
             raise Http404
         return task
+
+    def backfill_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return backfill.page(request, pk, self._context(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -6,6 +6,7 @@ from tasks.api import (
     gateway_router,
     problems,
     runs_router,
+    standing_router,
     system_router,
     tasks_router,
 )
@@ -26,5 +27,13 @@ api = Api(
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")
-for module in (tasks_router, files_router, runs_router, data_router, system_router, gateway_router):
+for module in (
+    tasks_router,
+    files_router,
+    runs_router,
+    data_router,
+    standing_router,
+    system_router,
+    gateway_router,
+):
     api.add_router("", module.router)

@@ -23,6 +23,7 @@ from tasks.api.gateway_schemas import (
     MessageOut,
     SearchIn,
 )
+from tasks.api.run_schemas import file_url
 from tasks.api.streams.openapi import EVENT_STREAM, LastEventId
 from tasks.api.streams.responses import follow_response
 from tasks.services import jobs
@@ -110,6 +111,7 @@ def get_job_status(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -
         started_at=run.started_at if run else None,
         spider_job_id=(run.external_id or str(run.pk)) if run else None,
         next_run=job.next_run,
+        file_url=file_url(run) if run else None,
     )
 
 

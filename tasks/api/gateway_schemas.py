@@ -88,6 +88,9 @@ class JobStatusOut(Answer):
     started_at: datetime | None
     spider_job_id: str | None
     next_run: datetime | None = None
+    file_url: str | None = Field(
+        None, description="Of an export whose latest run ended well: its file."
+    )
 
 
 class MessageOut(Answer):

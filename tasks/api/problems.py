@@ -12,6 +12,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from pydantic import BaseModel, Field
@@ -21,6 +22,31 @@ from tasks.services.errors import Conflict, Forbidden, InvalidInput, NotFound, U
 CONTENT_TYPE = "application/problem+json"
 # Names that only the code gives to a body or a group of query parameters.
 WRAPPERS = {"data", "query"}
+
+# By pydantic's name of the error: which limit it carries, and what is said.
+SENTENCES = {
+    "missing": ("", gettext_lazy("This is needed.")),
+    "extra_forbidden": ("", gettext_lazy("There is no field of this name.")),
+    "greater_than_equal": ("ge", gettext_lazy("Enter %s or more.")),
+    "less_than_equal": ("le", gettext_lazy("Enter %s or less.")),
+    "string_too_short": ("min_length", gettext_lazy("Enter at least %s characters.")),
+    "string_too_long": ("max_length", gettext_lazy("Enter at most %s characters.")),
+    "too_short": ("min_length", gettext_lazy("Enter at least %s.")),
+    "too_long": ("max_length", gettext_lazy("Enter at most %s.")),
+    "literal_error": ("expected", gettext_lazy("Choose one of: %s.")),
+    "string_pattern_mismatch": ("", gettext_lazy("This is not in the form that is expected.")),
+}
+KINDS = {
+    "string_type": gettext_lazy("text"),
+    "int_type": gettext_lazy("a whole number"),
+    "int_parsing": gettext_lazy("a whole number"),
+    "float_type": gettext_lazy("a number"),
+    "bool_type": gettext_lazy("yes or no"),
+    "bool_parsing": gettext_lazy("yes or no"),
+    "list_type": gettext_lazy("a list"),
+    "dict_type": gettext_lazy("named values"),
+    "model_type": gettext_lazy("named values"),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +123,14 @@ def field_of(location: Sequence[Any]) -> str:
 
 
 def sentence(error: Mapping[str, Any]) -> str:
-    match error["type"]:
-        case "missing":
-            return _("This is needed.")
-        case "extra_forbidden":
-            return _("There is no field of this name.")
-    return str(error["msg"])
+    """In the words of the forms, and in their language; the rest as pydantic says it."""
+    kind, limits = str(error["type"]), error.get("ctx") or {}
+    if kind in KINDS:
+        return _("This is not of the kind that is expected (%s).") % KINDS[kind]
+    if kind not in SENTENCES or limits.get("min_length") == 1:
+        return _("This is needed.") if limits.get("min_length") == 1 else str(error["msg"])
+    name, message = SENTENCES[kind]
+    return str(message) % limits[name] if name in limits else str(message)
 
 
 def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tasks.api.fields import Answer
+from tasks.execution.exports import has_file
 from tasks.models import Run
 from tasks.secrets import MASK
 
@@ -64,6 +65,13 @@ class RunOut(Answer):
     errors: int
     progress: dict[str, Any]
     stats: dict[str, Any]
+    file_url: str | None = Field(
+        description="Of an export that ended well: where its file can be downloaded."
+    )
+
+
+def file_url(run: Run) -> str | None:
+    return f"/api/v1/runs/{run.pk}/file" if has_file(run) else None
 
 
 def show_run(run: Run) -> RunOut:
@@ -73,5 +81,6 @@ def show_run(run: Run) -> RunOut:
         schedule=run.schedule.key if run.schedule else None,
         retry_of=str(run.retry_of_id) if run.retry_of_id else None,
         arguments={**run.arguments, **dict.fromkeys(run.secrets, MASK)},
+        file_url=file_url(run),
         **{name: getattr(run, name) for name in SAME},
     )

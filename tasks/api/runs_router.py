@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,11 +16,13 @@ from tasks.api.downloads import download
 from tasks.api.fields import Answer, Instant, Slug, text
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.run_schemas import RunOut, RunStatus, RunTrigger, show_run
-from tasks.api.streams.openapi import EVENT_STREAM, LastEventId
+from tasks.api.streams.openapi import EVENT_STREAM, After, LastEventId
 from tasks.api.streams.responses import follow_response
+from tasks.execution.exports import exported_file
 from tasks.execution.folder import run_folder
 from tasks.execution.items import CONTENT_TYPES, MAX_PAGE, export_items, read_items
 from tasks.models import Run
+from tasks.services.errors import NotFound
 from tasks.services.runs import cancel_run, run_again
 from tasks.services.runs import get_run as find_run
 
@@ -46,6 +49,18 @@ ITEM_FILES: dict[str, Any] = {
                 kind.partition(";")[0]: {"schema": {"type": "string"}}
                 for form, kind in CONTENT_TYPES.items()
                 if form != "json"
+            }
+        }
+    }
+}
+
+
+EXPORTED: dict[str, Any] = {
+    "responses": {
+        200: {
+            "content": {
+                kind.partition(";")[0]: {"schema": {"type": "string"}}
+                for kind in CONTENT_TYPES.values()
             }
         }
     }
@@ -96,12 +111,12 @@ def get_run(request: HttpRequest, run_id: UUID) -> RunOut:
     openapi_extra=EVENT_STREAM,
 )
 def follow_run(
-    request: HttpRequest, run_id: UUID, last_event_id: LastEventId = None
+    request: HttpRequest, run_id: UUID, after: After = 0, last_event_id: LastEventId = None
 ) -> HttpResponseBase:
     """Server-Sent Events: `log`, `progress`, `gap`, and at last `end`, after which 204."""
     caller = caller_of(request)
     caller.demand("view_run")
-    return follow_response(request, find_run(run_id), caller)
+    return follow_response(request, find_run(run_id), caller, after=after)
 
 
 @router.get(
@@ -123,6 +138,18 @@ def get_items(
         return download(request, parts, name=name, content_type=CONTENT_TYPES[query.format])
     page = read_items(folder, query.offset, query.limit)
     return ItemsOut(items=page.items, next=None if page.is_last else page.end)
+
+
+@router.get(
+    "/runs/{run_id}/file", auth=READ, response=answers({200: None}, 404), openapi_extra=EXPORTED
+)
+def get_file(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+    """The file that an export wrote."""
+    caller_of(request).demand("view_run")
+    file = exported_file(find_run(run_id))
+    if file is None:
+        raise NotFound({"run_id": [_("This run has no file.")]})
+    return download(request, file.parts, name=file.name, content_type=file.content_type)
 
 
 @router.post("/runs/{run_id}/cancel", auth=RUN, response=answers({202: RunOut}, 404, 409))

@@ -15,7 +15,8 @@ from tasks.models import Run, Schedule, Task
 from tasks.secrets import MASK
 from tasks.services.errors import NotFound
 from tasks.services.status import describe_schedule, next_run_time
-from tasks.services.tasks import PLAIN, get_task
+from tasks.services.tasks import get_task
+from tasks.services.writing import PLAIN
 
 SCHEDULE_FIELDS = (
     "key", "kind", "cron", "weeks", "days", "hours", "minutes", "seconds", "run_at", "start_at",

@@ -4,7 +4,8 @@ from typing import Any
 
 from tasks.exchange.nodes import Node
 from tasks.exchange.records import Record
-from tasks.exchange.states import SECRET, task_defaults
+from tasks.exchange.states import SECRET, compact, schedule_defaults, task_defaults
+from tasks.models.schedule import default_timezone
 
 VERSION = 1
 
@@ -27,6 +28,13 @@ def _record(root: Node, index: int, given: dict[str, Any]) -> Record:
         },
         root=root,
         path=("tasks", index),
-        given=given,
+        given=_as_exported({**task_defaults(), **given}),
         references=[name for name, each in arguments.items() if each == SECRET],
     )
+
+
+def _as_exported(given: dict[str, Any]) -> dict[str, Any]:
+    """As `export` would write what the file says, whether or not it spells out defaults."""
+    usual = {**schedule_defaults(), "timezone": default_timezone()}
+    schedules = [{**usual, "key": each["kind"], **each} for each in given["schedules"]]
+    return compact({**given, "tags": sorted(given["tags"]), "schedules": schedules})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from tasks.models import Schedule, Task
@@ -29,17 +31,21 @@ SECRET = {"$secret": "stored"}
 State = dict[str, Any]
 
 
-def task_defaults() -> State:
+@cache
+def task_defaults() -> Mapping[str, Any]:
     blank = Task()
     empty: State = {"tags": [], "schedules": [], "owner": None}
-    return {name: empty[name] if name in empty else getattr(blank, name) for name in TASK}
+    found = {name: empty[name] if name in empty else getattr(blank, name) for name in TASK}
+    return MappingProxyType(found)
 
 
-def schedule_defaults() -> State:
+@cache
+def schedule_defaults() -> Mapping[str, Any]:
     """Without the zone and the anchor, which are the installation's and the moment's."""
     blank = Schedule()
     names = [name for name in SCHEDULE if name not in {"timezone", "anchor", "after_task"}]
-    return {**{name: getattr(blank, name) for name in names}, "after_task": None}
+    found = {name: getattr(blank, name) for name in names}
+    return MappingProxyType({**found, "after_task": None})
 
 
 def compact(state: Mapping[str, Any]) -> State:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tasks.executors.local import BOOT, launcher_environment
-from tasks.models import SpiderInfo
+from tasks.models import Preset, SpiderInfo
 from tasks.services.addresses import demo_url
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,13 @@ def save_catalogue(catalogue: Json) -> list[SpiderInfo]:
     with transaction.atomic():
         infos = [_save_spider(spider, now) for spider in catalogue["spiders"]]
         SpiderInfo.objects.exclude(name__in=[info.name for info in infos]).delete()
+        _save_presets([str(name) for name in catalogue["presets"]])
     return infos
+
+
+def _save_presets(names: list[str]) -> None:
+    Preset.objects.exclude(name__in=names).delete()
+    Preset.objects.bulk_create([Preset(name=name) for name in names], ignore_conflicts=True)
 
 
 def _save_spider(spider: Json, now: Any) -> SpiderInfo:

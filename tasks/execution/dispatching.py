@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from django.db.models import F, Q, Window
+from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from tasks.handlers import HANDLERS
@@ -17,6 +17,7 @@ from tasks.services.moves import move
 
 Status = Run.Status
 CANDIDATES = 200
+TURNS = 10
 # A waiting run gains one step of priority per this many seconds, so that none waits for ever.
 SECONDS_PER_STEP = 300
 KINDS = tuple(HANDLERS)
@@ -76,22 +77,38 @@ def _host(word: str) -> str:
 
 def waiting_runs(*, host: str, executor: str, default: bool, now: datetime) -> list[Run]:
     """Who is next: by priority and waiting time, the tasks taking turns."""
-    mine = Q(executor=executor) | (Q(executor="") if default else Q(pk__in=[]))
+    executors = [executor, ""] if default else [executor]
     rows = (
         Run.objects.waiting()
-        .filter(mine, Q(host="") | Q(host=host), kind__in=KINDS, task__isnull=False)
+        .filter(executor__in=executors, host__in=["", host], kind__in=KINDS, task__isnull=False)
         .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-        .annotate(turn=Window(RowNumber(), partition_by=F("task"), order_by="queued_at"))
-        .filter(turn__lte=10)
         .select_related("task")
-        .order_by("-priority", "turn", "queued_at")[:CANDIDATES]
     )
-    return sorted(rows, key=lambda run: _rank(run, now))
+    found = list(rows.order_by()[: CANDIDATES + 1])
+    turns = _turns(found) if len(found) <= CANDIDATES else _first_of_each_task(rows)
+    return sorted(turns, key=lambda run: _rank(run, turns[run], now))
 
 
-def _rank(run: Run, now: datetime) -> tuple[float, int, datetime]:
+def _turns(runs: Iterable[Run]) -> dict[Run, int]:
+    """How many of its task are before each run and itself; the oldest is the task's first."""
+    seen: Counter[int | None] = Counter()
+    turns = {}
+    for run in sorted(runs, key=lambda run: run.queued_at):
+        seen[run.task_id] += 1
+        turns[run] = seen[run.task_id]
+    return turns
+
+
+def _first_of_each_task(rows: QuerySet[Run]) -> dict[Run, int]:
+    """The same of a queue too long to be read whole."""
+    window = Window(RowNumber(), partition_by=F("task"), order_by="queued_at")
+    first = rows.annotate(turn=window).filter(turn__lte=TURNS)
+    chosen = first.order_by("-priority", "turn", "queued_at")[:CANDIDATES]
+    return {run: run.turn for run in chosen}
+
+
+def _rank(run: Run, turn: int, now: datetime) -> tuple[float, int, datetime]:
     waited = (now - run.queued_at).total_seconds()
-    turn: int = getattr(run, "turn", 1)
     return (-(run.priority + waited // SECONDS_PER_STEP), turn, run.queued_at)
 
 

@@ -13,10 +13,11 @@ from tasks.execution.folder import run_folder
 from tasks.execution.orders import LOG_BYTES
 from tasks.execution.packing import pack_log
 from tasks.execution.report import write_report
+from tasks.execution.stopping import Stop
 from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
-from tasks.runtime.files import Json, read_json
+from tasks.runtime.files import Json, read_json, release_room
 from tasks.runtime.logcut import cut_log
 from tasks.services.baseline import baseline_of
 from tasks.services.settling import finish_run
@@ -25,11 +26,12 @@ logger = logging.getLogger(__name__)
 Status = Run.Status
 
 
-def settle(run: Run) -> bool:
-    """False: another process settled it first."""
+def settle(run: Run, stopped: Stop | None = None) -> bool:
+    """False: another process settled it first. A full disk may have kept the note of a stop."""
     folder = run_folder(run)
     outcome, exited = read_json(folder / "outcome.json"), read_exit(run, folder)
-    stop = read_json(folder / "stop.json") or {}
+    told: Json = {"reason": stopped.reason, "detail": stopped.detail} if stopped else {}
+    stop = read_json(folder / "stop.json") or told
     facts = facts_of(
         outcome,
         exited,
@@ -73,8 +75,9 @@ def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
 def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> None:
     """Nothing here may undo the outcome: a full disk leaves the files as they are."""
     try:
-        write_report(run, folder, outcome, exited)
         (folder / "order.json").unlink(missing_ok=True)
+        release_room(folder)
+        write_report(run, folder, outcome, exited)
         cut_log(folder, LOG_BYTES)
         pack_log(folder)
     except OSError as error:

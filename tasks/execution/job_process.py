@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from tasks.runtime.child import REFUSED, apply_limits, become_run, reset_signals
+from tasks.runtime.child import REFUSED, become_run, prepare, reset_signals
+from tasks.runtime.family import end_children
 from tasks.runtime.order import Order, claim
 
 
@@ -18,7 +19,7 @@ def main(folder: Path, token: str) -> int:
     if order is None or order.token != token or not claim(folder, token):
         sys.stderr.write("This order was withdrawn or is being run by another process.\n")
         return REFUSED
-    apply_limits(order.limits)
+    prepare(folder, order)
     os.environ.update(order.env)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
     import django  # noqa: PLC0415 - after the claim
@@ -26,7 +27,10 @@ def main(folder: Path, token: str) -> int:
     django.setup()
     from tasks.execution.performing import perform  # noqa: PLC0415 - needs Django
 
-    return perform(folder, order)
+    try:
+        return perform(folder, order)
+    finally:
+        end_children()
 
 
 if __name__ == "__main__":

@@ -14,11 +14,11 @@ from tasks.execution.folder import cache_folder, run_folder, state_folder
 from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.secrets import unseal
+from tasks.spider_settings import PRESET
 
 DEMO_PATHS = ("/demo/", "/robots.txt")
 LOG_BYTES = 50 * 1024 * 1024
 OPEN_FILES = 4096
-PRESET = "PRESET"
 
 
 def prepare_folder(run: Run) -> Path:
@@ -38,6 +38,7 @@ def order_of(run: Run) -> dict[str, Any]:
         "kind": run.kind,
         "spider": handler_of(run.kind).spider_of(run.spider),
         "arguments": {**run.arguments, **_secrets(run)},
+        "secrets": list(run.secrets),
         "preset": str(chosen.pop(PRESET, "")),
         "settings": chosen,
         "cache_settings": cache_settings(run),

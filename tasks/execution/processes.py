@@ -61,14 +61,31 @@ def kill_all(pid: int, run_id: str) -> list[int]:
     return left
 
 
-def memory_of_sessions(sessions: set[int]) -> dict[int, int]:
-    """Kilobytes by session. What a forked run shares with the launcher counts once: there."""
-    found = dict.fromkeys(sessions, 0)
+def memory_of_runs(pids: set[int]) -> dict[int, int]:
+    """Kilobytes by run, of all that it started: browsers leave its session, not its family. What a
+    forked run shares with the launcher counts once: there."""
+    found = dict.fromkeys(pids, 0)
+    parents, sessions = _families()
+    for number in parents:
+        run = sessions[number] if sessions[number] in pids else _ancestor(number, parents, pids)
+        if run is not None:
+            found[run] += _own_kb(number)
+    return found
+
+
+def _families() -> tuple[dict[int, int], dict[int, int]]:
+    parents, sessions = {}, {}
     for number in _all_processes():
         fields = stat_fields(number)
-        if fields is not None and int(fields[3]) in found:
-            found[int(fields[3])] += _own_kb(number)
-    return found
+        if fields is not None:
+            parents[number], sessions[number] = int(fields[1]), int(fields[3])
+    return parents, sessions
+
+
+def _ancestor(number: int, parents: dict[int, int], wanted: set[int]) -> int | None:
+    while number and number not in wanted:
+        number = parents.get(number, 0)
+    return number or None
 
 
 def _own_kb(pid: int) -> int:

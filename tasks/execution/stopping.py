@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tasks.execution.processes import kill_all, members, signal_group
 from tasks.runtime.files import create_json, read_json
+
+logger = logging.getLogger(__name__)
 
 GRACE = 10.0
 # After the second TERM, which ends a crawl without waiting for its open requests.
@@ -22,6 +25,8 @@ class Stop:
     pid: int
     run_id: str
     grace: float = GRACE
+    reason: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     stage: int = 0
 
@@ -40,10 +45,13 @@ class Stop:
         signal_group(self.pid, signal.SIGTERM)
 
 
-def note_stop(folder: Path, reason: str, **detail: Any) -> str:
+def note_stop(folder: Path, reason: str, **detail: Any) -> None:
     """Why we end it, kept for whoever settles it. The first reason stands."""
-    create_json(folder / "stop.json", {"reason": reason, "detail": detail, "at": time.time()})
-    return stop_reason(folder)
+    note = {"reason": reason, "detail": detail, "at": time.time()}
+    try:
+        create_json(folder / "stop.json", note)
+    except OSError as error:
+        logger.warning("%s: could not note why it is stopped: %s", folder, error)
 
 
 def stop_reason(folder: Path) -> str:

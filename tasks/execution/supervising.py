@@ -16,7 +16,7 @@ from tasks.execution.dispatching import give_back
 from tasks.execution.figures import Sample, save_figures
 from tasks.execution.finishing import read_exit, settle
 from tasks.execution.folder import run_folder
-from tasks.execution.processes import is_running, memory_of_sessions
+from tasks.execution.processes import is_running, memory_of_runs
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
 from tasks.executors.base import Ended
 from tasks.models import Run
@@ -98,7 +98,7 @@ class Supervisor:
 
     def _memory(self, runs: list[Run]) -> dict[int, int]:
         limited = {run.pid for run in runs if run.pid and run.task and run.task.memory_limit_mb}
-        return memory_of_sessions(limited) if limited else {}
+        return memory_of_runs(limited) if limited else {}
 
     def _look_at(self, run: Run, memory: dict[int, int]) -> Sample | None:
         folder = run_folder(run)
@@ -200,7 +200,7 @@ class Supervisor:
         note_stop(folder, reason, **detail)
         if run.pk not in self._stops and run.pid is not None:
             logger.info("run %s of %s is being stopped: %s", run.pk, run.task_key, reason)
-            self._stops[run.pk] = Stop(run.pid, str(run.pk), self.grace)
+            self._stops[run.pk] = Stop(run.pid, str(run.pk), self.grace, reason, dict(detail))
         if run.pk in self._stops:
             self._stops[run.pk].press()
 
@@ -237,7 +237,7 @@ class Supervisor:
             since = self._gone.setdefault(run.pk, time.monotonic())
             if not exited and time.monotonic() - since < EXIT_GRACE:
                 return
-        settle(run)
+        settle(run, self._stops.get(run.pk))
 
 
 def _stored(run_id: str) -> Run | None:

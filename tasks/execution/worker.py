@@ -34,14 +34,13 @@ from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
 from tasks.services.addresses import demo_url
 from tasks.services.settling import finish_run
+from tasks.services.status import LEAST_FREE_BYTES
 from tasks.wake import QUEUED, STOPPING, Doorbell, socket_path
 
 logger = logging.getLogger(__name__)
 
 TICK = 1.0
 SOON = 0.05
-# Below this much free space nothing is started: a full disk loses items and even the database.
-LEAST_FREE_BYTES = 200 * 1024 * 1024
 MAX_BACKOFF = 5.0
 
 
@@ -101,8 +100,10 @@ class Worker:
         self._next_tick = 0.0
         # What was read of the queue and not started yet; None asks to read it again.
         self._waiting: list[Run] | None = None
+        self._may_be_more = False
         self._places = Places((), total=0, per_domain=0)
         self._lock: int | None = None
+        self._disk_was_low = False
 
     # --- for others -------------------------------------------------------------------------
 
@@ -195,6 +196,7 @@ class Worker:
             if run is not None and run.is_ended:
                 del self.supervisor.known[run.pk]
                 self._places.give_back(run)
+                self._read_on()
 
     def _wait(self) -> set[bytes]:
         poll = select.poll()
@@ -235,6 +237,7 @@ class Worker:
         if self._waiting is None:
             self._places = self._count_places()
             self._waiting = self._read_queue() if self._places.free > 0 else []
+            self._may_be_more = self._places.free <= 0 or bool(self._waiting)
         if not self._waiting or self._is_disk_low():
             return
         if not self.executor.is_ready():
@@ -247,6 +250,14 @@ class Worker:
                 self._waiting.remove(run)
                 if self._start(run):
                     self._places.take(run)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """One reading holds a few runs of each task: with places left, the rest is read at once
+        and not at the next tick."""
+        if self._may_be_more and not self._waiting and self._places.free > 0:
+            self._may_be_more = False
+            self.wake()
 
     def _count_places(self) -> Places:
         return Places(active_here(self.host), total=self.max_workers, per_domain=self.per_domain)
@@ -296,6 +307,13 @@ class Worker:
 
     # --- condition --------------------------------------------------------------------------
 
+    def _note_disk(self, free: int) -> None:
+        was_low, self._disk_was_low = self._disk_was_low, free < LEAST_FREE_BYTES
+        if self._disk_was_low and not was_low:
+            logger.warning("nothing is started: only %s MB are free on the disk", free // 1024**2)
+        elif was_low and not self._disk_was_low:
+            logger.info("the disk has room again")
+
     def _is_disk_low(self) -> bool:
         free = shutil.disk_usage(data_dir()).free
         return free < LEAST_FREE_BYTES
@@ -303,9 +321,7 @@ class Worker:
     def _note_condition(self) -> None:
         health, disk = self.executor.health(), shutil.disk_usage(data_dir())
         notes = [*health.notes, *filter(None, [self.catalogue.problem])]
-        if disk.free < LEAST_FREE_BYTES:
-            free = disk.free // 1024**2
-            notes.append(f"Nothing is started: only {free} MB are free on the disk.")
+        self._note_disk(disk.free)
         self.condition = Condition(
             running=len(self.supervisor.known),
             launcher=health.mode,

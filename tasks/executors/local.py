@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 import time
@@ -102,13 +103,20 @@ class LocalExecutor:
 
     def close(self, *, quit_too: bool) -> None:
         self._house.close()
-        if quit_too and self._sock is not None:
-            with contextlib.suppress(ExecutorUnavailable):
-                self._send({"op": "quit"})
+        if quit_too:
+            self._tell_to_leave()
         self._disconnect()
         deadline = time.monotonic() + QUIT_SECONDS
         while quit_too and self._is_starting() and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    def _tell_to_leave(self) -> None:
+        with contextlib.suppress(ExecutorUnavailable):
+            self._send({"op": "quit"})
+            return
+        # It is still starting, and nobody would ever connect to it.
+        if self._is_starting() and self._pid is not None:
+            os.kill(self._pid, signal.SIGTERM)
 
     def _disconnect(self) -> None:
         if self._sock is not None:

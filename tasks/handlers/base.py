@@ -49,6 +49,8 @@ class Handler:
     """Runs a spider of the project, whose arguments that spider declares."""
     runs_project_code: ClassVar[bool] = False
     """Runs in the launcher's child, which knows nothing of our database and secrets."""
+    names_code: ClassVar[bool] = False
+    """Its arguments say which classes run, and so they are an administrator's to write."""
     has_usual_items: ClassVar[bool] = False
     """A run with few items or none needs a look."""
     description: ClassVar[StrPromise | str] = ""

@@ -51,11 +51,11 @@ class ExportHandler(Handler):
         return {"task": found} if found else {}
 
     def perform(self, job: Job) -> None:
-        task_id, form = job.arguments["task"], job.arguments.get("format", "csv")
+        task_id, form = job.arguments["task"], format_of(job.arguments)
         runs = job.services.good_runs(task_id, 1)
         if not runs:
             raise JobFailed(_("The task “%s” has no run with items yet.") % task_id)
-        path = job.folder / f"{task_id}.{form}"
+        path = job.folder / file_name(job.arguments)
         _write(path, job.services.export(runs[0], form))
         # Its own items too, so that the run's page shows them and offers every other format.
         for item in job.services.items_of(runs[0]):
@@ -63,10 +63,21 @@ class ExportHandler(Handler):
         logger.info("Wrote %s (%s bytes): run %s", path.name, path.stat().st_size, runs[0].pk)
 
 
+def format_of(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("format", "csv"))
+
+
+def file_name(arguments: Mapping[str, Any]) -> str:
+    return f"{arguments['task']}.{format_of(arguments)}"
+
+
 def _write(path: Path, parts: Iterable[bytes]) -> None:
     draft = path.with_name(f".{path.name}")
-    with draft.open("wb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ class PipelineHandler(Handler):
 
     kind: ClassVar[str] = Task.Kind.PIPELINE
     runs_project_code = True
+    names_code = True
     description = gettext_lazy(
         "Runs classes of the project one after the other. Each gets what the one before returned."
     )

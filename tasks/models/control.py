@@ -37,6 +37,8 @@ class SchedulerProcess(models.Model):
     seen_at = models.DateTimeField(db_index=True)
     is_leader = models.BooleanField(default=False)
     running = models.PositiveIntegerField(default=0)
+    # How many schedules the leader's job store has a next time for.
+    jobs = models.PositiveIntegerField(default=0, db_default=0)
     # How runs start here: "fork", or "fresh" with the reason why not.
     launcher = models.CharField(max_length=20, blank=True)
     # Trouble in plain words (low disk, clock jump, last error), newest last.

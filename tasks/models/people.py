@@ -83,6 +83,17 @@ class IdempotencyKey(models.Model):
         return self.key
 
 
+class RateCount(models.Model):
+    """Requests of one caller that web processes have taken for themselves in the newest minute."""
+
+    caller = models.CharField(max_length=100, unique=True)
+    minute = models.BigIntegerField()
+    taken = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return self.caller
+
+
 class DataLink(models.Model):
     """A revocable, read-only address of a task's latest good items."""
 

@@ -11,6 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from tasks.models.schedule import Schedule
 from tasks.models.task import Task
 
+# What says how a task does. Skips and stops were decided by a person or a rule: they neither raise
+# nor settle anything.
+TELLING_STATUSES = ("succeeded", "suspicious", "failed", "missed")
+# The condition of run_telling, for queries that are to use it.
+TELLING = f"status IN {TELLING_STATUSES} AND NOT (\"trigger\" = 'test')"
+
 
 class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> RunQuerySet:
@@ -185,6 +191,11 @@ class Run(models.Model):
                 fields=["task_key", "-at", "-id", "status", "trigger"],
                 name="run_gone_history",
                 condition=Q(task__isnull=True),
+            ),
+            models.Index(
+                fields=["task", "-at", "-id", "status"],
+                name="run_telling",
+                condition=Q(status__in=TELLING_STATUSES) & ~Q(trigger="test"),
             ),
             models.Index(
                 fields=["-priority", "queued_at"],

@@ -55,3 +55,17 @@ class SpiderInfo(models.Model):
     @property
     def is_usable(self) -> bool:
         return not self.error
+
+
+class Preset(models.Model):
+    """A name under which the project's code keeps settings, as the catalogue last saw it."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+
+    class Meta:
+        verbose_name = _("preset")
+        verbose_name_plural = _("presets")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

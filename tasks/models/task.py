@@ -145,7 +145,10 @@ class Task(models.Model):
         verbose_name = _("task")
         verbose_name_plural = _("tasks")
         ordering = ["name", "task_id"]
-        permissions = [("operate_task", _("Can run, stop and switch tasks on and off"))]
+        permissions = [
+            ("operate_task", _("Can run, stop and switch tasks on and off")),
+            ("use_pipelines", _("Can say which classes of the project a task runs")),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="task_priority_bounds", condition=Q(priority__gte=-100, priority__lte=100)

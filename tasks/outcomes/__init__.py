@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from tasks.outcomes.deciding import decide
 from tasks.outcomes.facts import Expectations, Facts, Verdict, facts_of
-from tasks.outcomes.words import Explanation, explain
+from tasks.outcomes.words import Explanation, explain, what_happened
 
-__all__ = ["Expectations", "Explanation", "Facts", "Verdict", "decide", "explain", "facts_of"]
+__all__ = [
+    "Expectations",
+    "Explanation",
+    "Facts",
+    "Verdict",
+    "decide",
+    "explain",
+    "facts_of",
+    "what_happened",
+]

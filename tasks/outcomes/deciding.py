@@ -223,6 +223,10 @@ def _many_failed_pages(facts: Facts, _: Expectations) -> Verdict | None:
     return Verdict(SUSPICIOUS, "many_failed_pages", {"pages": failed, "of": read, "code": code})
 
 
+def _log_lost(facts: Facts, _: Expectations) -> Verdict | None:
+    return Verdict(SUSPICIOUS, "log_lost", {"lines": facts.log_lost}) if facts.log_lost else None
+
+
 def _slow(facts: Facts, expected: Expectations) -> Verdict | None:
     usual = expected.usual_seconds
     if not usual or facts.seconds < max(usual * SLOW, usual + SLOW_SECONDS):
@@ -263,5 +267,6 @@ RULES: tuple[Rule, ...] = (
     _wall,
     _too_few,
     _many_failed_pages,
+    _log_lost,
     _slow,
 )

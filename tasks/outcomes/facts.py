@@ -37,6 +37,7 @@ class Facts:
     items_on_disk: int | None = None
     storage_error: str = ""
     feed_errors: int = 0
+    log_lost: int = 0
     refused: tuple[str, ...] = ()
     start_requests: bool = False
     wall: str = ""
@@ -98,6 +99,7 @@ def facts_of(
         items_on_disk=items_on_disk,
         storage_error=str(ended.get("items_error") or ""),
         feed_errors=int(ended.get("feed_errors") or 0),
+        log_lost=int(ended.get("log_lost") or 0),
         refused=tuple(ended.get("refused") or ()),
         start_requests=bool(ended.get("start_requests")),
         wall=str(ended.get("wall") or ""),

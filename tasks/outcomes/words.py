@@ -38,6 +38,8 @@ class _Entry:
     happened: Words
     cause: Words = ""
     next_steps: tuple[Words, ...] = ()
+    bare: Words = ""
+    """Said where nobody knows from when to when."""
 
 
 TABLE: dict[str, _Entry] = {
@@ -232,6 +234,12 @@ TABLE: dict[str, _Entry] = {
         _("The disk was full, or the items file reached its limit."),
         (ADMINISTRATOR,),
     ),
+    "log_lost": _Entry(
+        _("The log has gaps"),
+        _("%(lines)s lines of the log could not be saved. The items are here."),
+        _("The disk was full for a while."),
+        (ADMINISTRATOR,),
+    ),
     "feed_failed": _Entry(
         _("The items did not arrive"),
         _("The items are saved here, but could not be sent to where they should go."),
@@ -315,18 +323,21 @@ TABLE: dict[str, _Entry] = {
         _("The scheduler was not running: it was off from %(off_from)s to %(off_to)s."),
         _("The computer that runs the scheduler was switched off or restarting."),
         (RUN_AGAIN, CATCH_UP),
+        bare=_("The scheduler was not running at this time."),
     ),
     "database_down": _Entry(
         _("Missed"),
         _("The database could not be reached from %(off_from)s to %(off_to)s."),
         _("The database was stopped, restarting, or its disk was full."),
         (RUN_AGAIN, CATCH_UP, ADMINISTRATOR),
+        bare=_("The database could not be reached at this time."),
     ),
     "clock_jump": _Entry(
         _("Missed"),
         _("The clock of the scheduler's computer jumped from %(off_from)s to %(off_to)s."),
         _("The clock was set by hand, or the computer was asleep."),
         (RUN_AGAIN, CATCH_UP),
+        bare=_("The clock of the scheduler's computer jumped over this time."),
     ),
 }
 UNKNOWN = _Entry(_("Ended"), _("The run has ended."))
@@ -335,13 +346,20 @@ UNKNOWN = _Entry(_("Ended"), _("The run has ended."))
 def explain(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) -> Explanation:
     """`detail` is the run's; `extra` what a page knows besides (who stopped it)."""
     entry = TABLE.get(reason, UNKNOWN)
-    values = _Values({**(detail or {}), **{key: value for key, value in extra.items() if value}})
     return Explanation(
         title=str(entry.title),
-        happened=(str(entry.happened) % values).strip(),
+        happened=what_happened(reason, detail, **extra),
         cause=str(entry.cause),
         next_steps=[str(step) for step in entry.next_steps],
     )
+
+
+def what_happened(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) -> str:
+    """The one sentence for lists, without putting the rest into words."""
+    values = _Values({**(detail or {}), **{key: value for key, value in extra.items() if value}})
+    entry = TABLE.get(reason, UNKNOWN)
+    happened = entry.happened if "off_from" in values or not entry.bare else entry.bare
+    return (str(happened) % values).strip()
 
 
 class _Values(defaultdict[str, str]):

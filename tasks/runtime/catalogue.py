@@ -7,7 +7,7 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .files import Json
@@ -80,12 +80,20 @@ def describe_spider(spider: type[Spider]) -> Json:
         "description": str(metadata.get("description") or _doc(spider))[:MAX_TEXT],
         "module": spider.__module__,
         "schema": schema,
-        "gives": [str(name) for name in metadata.get("gives") or []],
+        "gives": list(dict.fromkeys(_columns(metadata))),
         "domains": [str(name) for name in getattr(spider, "allowed_domains", None) or []],
         "inferred": declared is None,
         "error": "",
         "start_requests": relies_on_start_requests(spider),
     }
+
+
+def _columns(metadata: Json) -> Iterator[str]:
+    """What the items hold, in the words of their columns; else the names that the spider gives."""
+    titles = metadata.get("columns")
+    for each in metadata.get("gives") or []:
+        known = titles.get(each) if isinstance(titles, dict) else None
+        yield from map(str, known.values()) if isinstance(known, dict) else [str(each)]
 
 
 def _declared_schema(spider: type[Spider]) -> Json | None:

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING
 
 from .addresses import Rules
 from .context import RunContext
+from .family import adopt_orphans, end_children
+from .files import keep_room
+from .logloss import notice_lost_lines
 from .order import Limits, Order, claim
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def become_run(folder: Path) -> None:
     """Own session and group, so that the whole run can be signalled; output to run.log."""
     if os.getsid(0) != os.getpid():
         os.setsid()
+    adopt_orphans()
     log = os.open(folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, null), (1, log), (2, log)):
@@ -66,13 +70,19 @@ def _lower(kind: int, wanted: int) -> None:
     resource.setrlimit(kind, (limit, limit))
 
 
+def prepare(folder: Path, order: Order) -> None:
+    keep_room(folder)
+    notice_lost_lines()
+    apply_limits(order.limits)
+
+
 def perform(folder: Path, token: str, load: Callable[[], Project]) -> int:
     """Run the order of this folder, if it still is this process's to run."""
     order = Order.read(folder)
     if order is None or order.token != token or not claim(folder, token):
         sys.stderr.write("This order was withdrawn or is being run by another process.\n")
         return REFUSED
-    apply_limits(order.limits)
+    prepare(folder, order)
     os.environ.update(order.env)
     _name_process(order.spider or order.kind)
     rules = Rules.of(order.allowed_networks, order.allowed_urls)
@@ -107,6 +117,7 @@ def leave(code: int) -> None:
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
+        end_children()
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

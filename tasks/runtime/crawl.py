@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import scrapy.crawler
 from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
+from scrapy.settings import BaseSettings
 
 from .context import SETTING, RunContext
 from .extension import RunExtension, write_outcome
 from .guard import AddressGuard, guard_reactor
+from .guard_handlers import HandlerGuard
 from .project import PRESETS_SETTING, Project, error_of_spider, relies_on_start_requests
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ASYNCIO_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
+AIOHTTP_HANDLER = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
 # Both execute code that is sent to them; the second one is on by default and slow to import.
 REMOTE_DOORS = (
     "scrapy.extensions.telnet.TelnetConsole",
@@ -123,26 +126,34 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
         settings.set("HTTPCACHE_STORAGE", RedisCacheStorage, priority="cmdline")
     settings.setdict(_stricter(order.settings, settings, spider), priority="cmdline")
     settings.setdict(FORCED, priority="cmdline")
+    _set_bases(settings)
+    if not settings.getbool("TWISTED_REACTOR_ENABLED"):
+        handlers = dict.fromkeys(("http", "https"), AIOHTTP_HANDLER)
+        own = settings.getdict("DOWNLOAD_HANDLERS")
+        settings.set("DOWNLOAD_HANDLERS", {**handlers, **own}, priority="cmdline")
+    if context.versions:
+        # Known already: working them out again takes as long as the fork itself.
+        settings.set("LOG_VERSIONS", [], priority="cmdline")
+    settings.set(SETTING, context, priority="cmdline")
+
+
+def _set_bases(settings: Settings) -> None:
     extensions = {
         path: place
         for path, place in settings["EXTENSIONS_BASE"].items()
         if path not in REMOTE_DOORS
     }
-    settings.set("EXTENSIONS_BASE", {**extensions, RunExtension: 0}, priority="cmdline")
-    middlewares = dict(settings["DOWNLOADER_MIDDLEWARES_BASE"])
-    settings.set(
-        "DOWNLOADER_MIDDLEWARES_BASE", {**middlewares, AddressGuard: 5}, priority="cmdline"
-    )
-    # The address check lets nothing else through; importing the others takes time.
+    middlewares = settings["DOWNLOADER_MIDDLEWARES_BASE"]
     handlers = settings["DOWNLOAD_HANDLERS_BASE"]
-    web = {scheme: handlers[scheme] for scheme in ("http", "https")}
-    settings.set("DOWNLOAD_HANDLERS_BASE", web, priority="cmdline")
-    if not settings.getbool("TWISTED_REACTOR_ENABLED"):
-        settings.set("DOWNLOAD_HANDLERS", _guarded_handlers(settings), priority="cmdline")
-    if context.versions:
-        # Known already: working them out again takes as long as the fork itself.
-        settings.set("LOG_VERSIONS", [], priority="cmdline")
-    settings.set(SETTING, context, priority="cmdline")
+    bases = {
+        "EXTENSIONS": {HandlerGuard: 0, **extensions, RunExtension: 0},
+        "DOWNLOADER_MIDDLEWARES": {**middlewares, AddressGuard: 5},
+        # The address check lets nothing else through; importing the others takes time.
+        "DOWNLOAD_HANDLERS": {scheme: handlers[scheme] for scheme in ("http", "https")},
+    }
+    for name, base in bases.items():
+        # Their entries stay defaults: what the project says of one of them goes before.
+        settings.set(f"{name}_BASE", BaseSettings(base, "default"), priority="cmdline")
 
 
 def _preset(name: str, settings: Settings) -> dict[str, Any]:
@@ -167,13 +178,6 @@ def _guard(context: RunContext, settings: Settings) -> None:
         from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one
 
         guard_reactor(reactor, context)
-
-
-def _guarded_handlers(settings: Settings) -> dict[str, Any]:
-    from .guard_aiohttp import GuardedAiohttpHandler  # noqa: PLC0415 - slow to import
-
-    handlers = dict.fromkeys(("http", "https"), GuardedAiohttpHandler)
-    return {**handlers, **settings.getdict("DOWNLOAD_HANDLERS")}
 
 
 def _extension(crawler: Crawler) -> RunExtension | None:

@@ -3,6 +3,7 @@ the database here could hold up the whole crawl behind a lock."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -13,9 +14,11 @@ from scrapy import signals
 from scrapy.utils.asyncio import create_looping_call
 
 from .context import SETTING, RunContext
-from .files import Json, write_json
+from .failing_page import FailingPage
+from .files import Json, write_json, write_last_words
 from .items import ItemWriter, plain_stats
 from .logcut import cut_log
+from .logloss import lost_lines
 from .walls import Walls
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 1.0
 MAX_MESSAGE = 500
+NICENESS = 10
 _PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
@@ -60,6 +64,7 @@ class RunExtension:
         self.last_activity = time.time()
         self.errors = ErrorNotes()
         self.walls = Walls()
+        self.page = FailingPage(context.folder, context.order)
         limit = context.order.limits.items_bytes
         self.items = ItemWriter(context.folder / "items.jsonl", limit)
         self._ticker = create_looping_call(self.tick)
@@ -71,6 +76,7 @@ class RunExtension:
         connect = crawler.signals.connect
         connect(extension.spider_opened, signals.spider_opened)
         connect(extension.response_received, signals.response_received)
+        connect(extension.spider_error, signals.spider_error)
         connect(extension.item_scraped, signals.item_scraped)
         connect(extension.spider_closed, signals.spider_closed)
         connect(extension.engine_stopped, signals.engine_stopped)
@@ -78,13 +84,16 @@ class RunExtension:
 
     def spider_opened(self) -> None:
         self.stage = "reading"
+        give_way()
         self._ticker.start(INTERVAL, now=True)
 
     def response_received(self, response: Response) -> None:
         self.url = response.url
         self.last_activity = time.time()
-        if not self.items.stored:
-            self.walls.look(response)
+        self.page.look(response, "" if self.items.stored else self.walls.look(response))
+
+    def spider_error(self, failure: Any, response: Response) -> None:
+        self.page.keep("callback", response, str(failure.value))
 
     def item_scraped(self, item: Any) -> None:
         self.last_activity = time.time()
@@ -94,6 +103,8 @@ class RunExtension:
         self.stage = "closing"
         if self._ticker.running:
             self._ticker.stop()
+        if not self.items.stored:
+            self.page.without_items()
         if self.crawler.settings["FEEDS"]:
             # Storing feeds may take long, and this process may be killed meanwhile.
             self.tick()
@@ -144,6 +155,15 @@ def failed_pages(stats: dict[str, Any]) -> int:
     )
 
 
+def give_way() -> None:
+    """A crawl that is under way leaves the processor to runs that start and to the pages. Where
+    the kernel groups processes by session (sched(7), autogroup), only the group's value counts."""
+    with contextlib.suppress(OSError):
+        os.nice(max(0, NICENESS - os.nice(0)))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
+
+
 def resident_kb() -> int:
     try:
         fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
@@ -166,6 +186,7 @@ def write_outcome(
         "refused": context.refused,
         "versions": context.versions,
         "start_requests": context.start_requests,
+        "log_lost": lost_lines(),
         "stats": {},
     }
     if extension is not None:
@@ -179,4 +200,4 @@ def write_outcome(
         outcome["feed_errors"] = extension.errors.feeds
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last
-    write_json(context.folder / "outcome.json", outcome)
+    write_last_words(context.folder / "outcome.json", outcome)

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
+
+PAGE_TEXT, PAGE_FACTS = "failing-page.txt", "failing-page.json"
+RESERVE = ".reserve"
+RESERVE_BYTES = 64 * 1024
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
 def write_json(path: Path, data: Json) -> None:
@@ -17,6 +24,33 @@ def write_json(path: Path, data: Json) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def keep_room(folder: Path) -> None:
+    """For the last words of a run: on a disk that is full by then, they are what must be known."""
+    with contextlib.suppress(OSError), (folder / RESERVE).open("wb") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+        else:
+            file.write(bytes(RESERVE_BYTES))
+
+
+def release_room(folder: Path) -> None:
+    (folder / RESERVE).unlink(missing_ok=True)
+
+
+def write_last_words(path: Path, data: Json) -> None:
+    _in_kept_room(path.parent, lambda: write_json(path, data))
+
+
+def _in_kept_room(folder: Path, write: Callable[[], Any]) -> Any:
+    try:
+        return write()
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+    release_room(folder)
+    return write()
 
 
 def read_json(path: Path) -> Json | None:
@@ -30,8 +64,9 @@ def read_json(path: Path) -> Json | None:
 def create_json(path: Path, data: Json) -> bool:
     """Create the file, whole, unless it exists: of many who try, one succeeds."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    draft.write_text(json.dumps(data), encoding="utf-8")
     try:
+        text = json.dumps(data)
+        _in_kept_room(path.parent, lambda: draft.write_text(text, encoding="utf-8"))
         os.link(draft, path)
     except FileExistsError:
         return False

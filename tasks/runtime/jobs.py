@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import signal
 import sys
 import threading
 import time
@@ -10,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .files import Json, write_json
+from .files import Json, write_json, write_last_words
 from .items import ItemWriter
+from .logloss import lost_lines
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +30,15 @@ def log_to_the_run() -> None:
     )
 
 
+class Stopped(SystemExit):
+    """Told to end from outside: what was found up to then is saved."""
+
+
+def _stop(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one waits for nothing
+    raise Stopped(128 + signal.SIGTERM)
+
+
 class JobRun:
     """Used as a context: it reports progress meanwhile and the outcome at the end."""
 
@@ -35,6 +47,7 @@ class JobRun:
         self.items = ItemWriter(folder / "items.jsonl", items_bytes)
         self.count = 0
         self.error: Json | None = None
+        self.finish_reason = "finished"
         self._active = time.time()
         self._lock = threading.Lock()
         self._done = threading.Event()
@@ -54,6 +67,7 @@ class JobRun:
     def __enter__(self) -> Self:
         self._report("working")
         self._ticker.start()
+        signal.signal(signal.SIGTERM, _stop)
         return self
 
     def __exit__(
@@ -64,11 +78,15 @@ class JobRun:
     ) -> bool:
         self._done.set()
         self._ticker.join()
-        if isinstance(error, Exception):
+        if isinstance(error, Stopped):
+            self.finish_reason = "shutdown"
+            logger.info("Stopped by a signal")
+        elif isinstance(error, Exception) or (isinstance(error, SystemExit) and error.code):
             logger.error("The job ended with an error", exc_info=error)
             self.error = {"type": type(error).__name__, "message": str(error)[:2000]}
-        self._report("closing")
-        write_json(self.folder / "outcome.json", self._outcome())
+        with contextlib.suppress(OSError):
+            self._report("closing")
+        write_last_words(self.folder / "outcome.json", self._outcome())
         return isinstance(error, Exception)
 
     def _tick(self) -> None:
@@ -95,7 +113,7 @@ class JobRun:
     def _outcome(self) -> Json:
         return {
             "final": True,
-            "finish_reason": "finished",
+            "finish_reason": self.finish_reason,
             "bootstrap_error": self.error,
             "refused": [],
             "versions": {},
@@ -103,11 +121,12 @@ class JobRun:
             "stats": {
                 "item_scraped_count": self.count,
                 "log_count/ERROR": int(self.error is not None),
-                "finish_reason": "finished",
+                "finish_reason": self.finish_reason,
             },
             "items_stored": self.items.stored,
             "items_lost": self.items.lost,
             "items_error": self.items.error,
+            "log_lost": lost_lines(),
             "first_error": None,
             "last_error": None,
         }

@@ -18,18 +18,21 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .child import HANDLED, REFUSED, become_run, reset_signals, run_and_exit
-from .files import Json, boot_id, start_ticks, write_json
+from .files import Json, boot_id, start_ticks, write_last_words
 from .preload import Watch, preload, reasons_against_forking, spider_folders
 from .project import Project, enter_project, project_path
+from .spare import Spare, wait_for_order
 from .wire import Client, Doors, Inheritance
 
 TICK = 1.0
-MIN_SECONDS_BETWEEN_CHECKS = 0.25
 LONELY_SECONDS = 60.0
+# The next spare is not forked at once: the run that starts needs the processor more.
+SPARE_AFTER = 0.05
 
 
 class Launcher:
@@ -40,6 +43,8 @@ class Launcher:
         self.stopping = False
         self.project: Project | None = None
         self.reasons: list[str] = []
+        self._spare: Spare | None = None
+        self._started_at = 0.0
         self.started = time.monotonic()
         self.boot_ms = 0.0
         self._checked = 0.0
@@ -59,6 +64,8 @@ class Launcher:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
+        # The image before this one may have been told to end while it handed over.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         loading_since = time.time_ns()
         try:
             self.project = preload()
@@ -82,6 +89,7 @@ class Launcher:
             self._selector.fileno() if hasattr(self._selector, "fileno") else -1,
             self._wake,
             self._wakeup,
+            self._spare.door if self._spare else -1,
             *self.clients,
         }
 
@@ -122,8 +130,10 @@ class Launcher:
         is_lonely = time.monotonic() - self._lonely_since > LONELY_SECONDS
         if not self.runs and (is_lonely or not self.doors.still_ours()):
             self.stopping = True
-        elif self._is_stale():
+        elif self._is_stale(not_before=time.monotonic() - TICK):
             self._start_over()
+        elif self._wants_spare():
+            self._fork_spare()
 
     def _accept(self) -> None:
         client = self.doors.accept()
@@ -144,13 +154,15 @@ class Launcher:
 
     def _answer(self, descriptor: int) -> None:
         while descriptor in self.clients:
-            request = self.clients[descriptor].peek()
-            if request is None:
+            client = self.clients[descriptor]
+            request = client.peek()
+            if request is None or self.stopping:
                 return
-            if request.get("op") == "run" and self._is_stale():
+            if request.get("op") == "run" and self._is_stale(not_before=client.heard):
                 # The request stays in the buffer: the new image serves it.
                 self._start_over()
-            self.clients[descriptor].take()
+                return
+            client.take()
             self._handle(descriptor, request)
 
     def _handle(self, descriptor: int, request: Json) -> None:
@@ -201,20 +213,43 @@ class Launcher:
         self._tell({"event": "started", **self.runs[pid]})
 
     def _fork(self, folder: Path, token: str) -> int:
+        self._started_at = time.monotonic()
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.send(str(folder), token):
+            return spare.pid
         # Blocked across the fork: a signal in between would end in the launcher's handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         pid = os.fork()
         if pid == 0:
-            self._become_child(folder, token)
+            self._become_child(lambda: (str(folder), token))
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         return pid
 
-    def _become_child(self, folder: Path, token: str) -> None:
+    def _wants_spare(self) -> bool:
+        is_quiet = time.monotonic() - self._started_at > SPARE_AFTER
+        return is_quiet and self._spare is None and not self.reasons
+
+    def _fork_spare(self) -> None:
+        reading, writing = os.pipe()
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        pid = os.fork()
+        if pid == 0:
+            os.close(writing)
+            self._become_child(lambda: wait_for_order(reading))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+        os.close(reading)
+        self._spare = Spare(pid, writing)
+
+    def _become_child(self, order: Callable[[], tuple[str, str] | None]) -> None:
         try:
-            become_run(folder)
-            reset_signals()
             for descriptor in self._own_descriptors() - {-1}:
                 os.close(descriptor)
+            reset_signals()
+            found = order()
+            if found is None:
+                os._exit(0)
+            folder, token = Path(found[0]), found[1]
+            become_run(folder)
         except BaseException:  # noqa: BLE001 - must not return into the launcher's loop
             traceback.print_exc()
             os._exit(1)
@@ -241,6 +276,9 @@ class Launcher:
             self._ended(pid, os.waitstatus_to_exitcode(status), usage)
 
     def _ended(self, pid: int, code: int, usage: Any) -> None:
+        if self._spare is not None and self._spare.pid == pid:
+            os.close(self._spare.door)
+            self._spare = None
         run = self.runs.pop(pid, None)
         if run is None:
             return
@@ -257,22 +295,26 @@ class Launcher:
         try:
             # One that was turned away says nothing about the run.
             if code != REFUSED:
-                write_json(Path(run["folder"]) / "exit.json", record)
+                write_last_words(Path(run["folder"]) / "exit.json", record)
         except OSError as error:
             record["record_error"] = str(error)
         self._tell({"event": "exit", **record})
 
     # --- new code ---------------------------------------------------------------------------
 
-    def _is_stale(self) -> bool:
-        now = time.monotonic()
-        if now - self._checked < MIN_SECONDS_BETWEEN_CHECKS:
+    def _is_stale(self, *, not_before: float) -> bool:
+        """A run never starts with code that is older than its request: the files are looked at
+        once for all requests that came together."""
+        if self._checked > not_before:
             return False
-        self._checked = now
+        self._checked = time.monotonic()
         return self.watch.changed() is not None
 
     def _start_over(self) -> None:
         """The same process with fresh code: its children, socket and clients stay what they are."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+        if self.stopping:
+            return
         inheritance = Inheritance(self.doors, self.runs, list(self.clients.values()))
         inheritance.hand_over()
         signal.set_wakeup_fd(-1)

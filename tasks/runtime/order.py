@@ -28,6 +28,8 @@ class Order:
     spider: str = ""
     kind: str = "spider"
     arguments: dict[str, Any] = field(default_factory=dict)
+    secrets: list[str] = field(default_factory=list)
+    """Which of the arguments are secret."""
     settings: dict[str, Any] = field(default_factory=dict)
     preset: str = ""
     cache_settings: dict[str, Any] = field(default_factory=dict)

@@ -3,6 +3,7 @@ safe fork at all (macOS). Usage: boot.py single FOLDER TOKEN"""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,4 +25,7 @@ def _load() -> Project:
     from .project import enter_project, load_project, project_path  # noqa: PLC0415 - after claim
 
     enter_project(project_path())
-    return load_project()
+    project = load_project()
+    # What is loaded now stays: the collector need not walk it again and again during the crawl.
+    gc.freeze()
+    return project

@@ -26,14 +26,16 @@ class Walls:
         self.looked = 0
         self.seen: dict[str, int] = {}
 
-    def look(self, response: Response) -> None:
+    def look(self, response: Response) -> str:
+        """What this page is instead of content, if anything."""
         if self.looked >= LOOKED_AT or b"html" not in (response.headers.get("Content-Type") or b""):
-            return
+            return ""
         self.looked += 1
         body = response.body[:BYTES]
-        kind = next((name for name, sign in _SIGNS.items() if sign.search(body)), None)
+        kind = next((name for name, sign in _SIGNS.items() if sign.search(body)), "")
         if kind:
             self.seen[kind] = self.seen.get(kind, 0) + 1
+        return kind
 
     def found(self) -> str:
         """What most of the pages were; empty for ordinary ones."""

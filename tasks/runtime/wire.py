@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class Client:
     def __init__(self, sock: socket.socket, buffer: bytes = b"") -> None:
         self.sock = sock
         self.buffer = buffer
+        self.heard = time.monotonic()
+        """When the newest of it came."""
         sock.setblocking(False)
 
     def fileno(self) -> int:
@@ -33,6 +36,7 @@ class Client:
         except OSError:
             return False
         self.buffer += data
+        self.heard = time.monotonic()
         return bool(data) and len(self.buffer) <= MAX_REQUEST
 
     def peek(self) -> Json | None:

@@ -18,7 +18,6 @@ from tasks.scheduling.lease import Lease
 from tasks.scheduling.presence import Condition, NoWorker, Presence
 from tasks.scheduling.timekeeper import TICK, Timekeeper
 from tasks.services.firing import Fired
-from tasks.services.planning import Absence
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +91,7 @@ class Clock(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no type
         if isinstance(error, DatabaseError):
             logger.warning("the database can't be used, trying again in %.1f s: %s", wait, error)
             words = _("The scheduler could not reach the database and tried again.")
-            self.keeper.absence = Absence(reason="database_down", since=self.keeper.last_tick)
+            self.keeper.lose_database()
         else:
             logger.exception("a wakeup failed, trying again in %.1f s", wait)
             words = _("The scheduler had trouble and tried again. Its log says more.")

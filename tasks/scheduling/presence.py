@@ -57,6 +57,7 @@ class Presence:
     started_at: datetime = field(default_factory=timezone.now)
     notes: dict[str, Note] = field(default_factory=dict)
     condition: Callable[[], Condition] = NoWorker
+    jobs: int = 0
     _beaten: float | None = None
 
     @property
@@ -89,6 +90,7 @@ class Presence:
             "seen_at": timezone.now(),
             "is_leader": is_leader,
             "running": condition.running,
+            "jobs": self.jobs if is_leader else 0,
             "launcher": condition.launcher,
             "notes": [*condition.notes, *self._fresh_notes()],
             "disk_free": condition.disk_free or disk.free,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -49,8 +49,10 @@ class Timekeeper:
         leading = self.lease.keep()
         if leading != self.was_leading:
             self._change_role(leading=leading)
+        self.presence.jobs = len(self.reconciler.expected)
         self.presence.beat(is_leader=leading)
         if not leading:
+            self.absence = Absence()
             return TICK
         try:
             self._lead()
@@ -70,6 +72,11 @@ class Timekeeper:
                 self.reconciler.resync()
                 break
         return total
+
+    def lose_database(self) -> None:
+        """What is missed from now on is missed because of that."""
+        since = self.last_tick or self.absence.since or self.presence.started_at
+        self.absence = Absence(reason="database_down", since=since)
 
     def stop(self) -> None:
         self.lease.release()
@@ -126,7 +133,8 @@ class Timekeeper:
 
     def _take_over(self) -> None:
         led_until, now = self.lease.led_until, self.clock()
-        self.absence = Absence(since=led_until)
+        # A database that was away for both is the reason, not the other scheduler.
+        self.absence = replace(self.absence, since=led_until or self.absence.since)
         if led_until is None or now - led_until >= AWAY:
             fired = queue_startup_runs(now=now, inside=self._fence)
             self._report(fired)

@@ -8,6 +8,7 @@ from tasks.services.adding import (
     add_spider_task,
     update_task_schedule,
 )
+from tasks.services.creating import create_task, create_tasks
 from tasks.services.exchange import export_tasks, import_tasks
 from tasks.services.runs import cancel_run, run_again, run_task_now
 from tasks.services.status import (
@@ -17,7 +18,6 @@ from tasks.services.status import (
     list_tasks,
 )
 from tasks.services.tasks import (
-    create_task,
     disable_task,
     duplicate_task,
     enable_task,
@@ -31,6 +31,7 @@ __all__ = [
     "add_spider_task",
     "cancel_run",
     "create_task",
+    "create_tasks",
     "disable_task",
     "duplicate_task",
     "enable_task",

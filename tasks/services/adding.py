@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Task
 from tasks.services.actors import PYTHON, Actor
+from tasks.services.creating import create_task
 from tasks.services.errors import InvalidInput
 from tasks.services.schedules import state_of
-from tasks.services.tasks import create_task, get_task, update_task
+from tasks.services.tasks import get_task, update_task
 
 
 def add_spider_task(

@@ -16,10 +16,11 @@ from tasks.exchange.states import SECRET, TASK, compact, natural_order
 from tasks.models import Task
 from tasks.secrets import MASK, SecretUnreadable, unseal
 from tasks.services.actors import Actor
+from tasks.services.creating import NewTask, create_tasks
 from tasks.services.plans import Action, Change, Plan
 from tasks.services.schedules import state_of
 from tasks.services.status import describe_schedule
-from tasks.services.tasks import create_task, disable_task, update_task
+from tasks.services.tasks import disable_task, update_task
 
 State = dict[str, Any]
 
@@ -68,21 +69,55 @@ def _needs(record: Record) -> list[str]:
     return [*upstream, source] if isinstance(source, str) else upstream
 
 
-def apply(record: Record, existing: Task | None, *, plan: Plan, actor: Actor) -> Change:
-    """Creates or changes the task; one that stays as it is isn't written at all."""
-    before = state(existing) if existing else {}
-    if existing and record.given == compact(before):
+def waves(records: Sequence[Record]) -> list[list[Record]]:
+    """Each wave needs only tasks of the waves before it, so that it can be created at once."""
+    depth: dict[str, int] = {}
+    found: dict[int, list[Record]] = {}
+    for record in in_order(records):
+        needed = [depth[each] for each in _needs(record) if each in depth]
+        depth[record.task_id] = max(needed, default=-1) + 1
+        found.setdefault(depth[record.task_id], []).append(record)
+    return [found[each] for each in sorted(found)]
+
+
+def create(records: Sequence[Record], *, plan: Plan, actor: Actor) -> list[Change]:
+    """Raises SomeRefused by the place of the record."""
+    people = People(plan)
+    made = create_tasks(new=[_new(record, people) for record in records], actor=actor)
+    for record in records:
+        if (note := record.fields.get("disabled_note")) and not record.fields.get("enabled", True):
+            disable_task(task_id=record.task_id, note=note, actor=actor)
+    tasks = {task.task_id: task for task in rows().filter(pk__in=[each.pk for each in made])}
+    return [_created(record, tasks[record.task_id], plan) for record in records]
+
+
+def _new(record: Record, people: People) -> NewTask:
+    fields = people.fields_of(record)
+    return NewTask(task_id=record.task_id, fields=fields, schedules=record.schedules)
+
+
+def _created(record: Record, task: Task, plan: Plan) -> Change:
+    _warn_of_missing_secrets(record, task, plan)
+    return Change(record.task_id, task.name, "created", {}, record.line, _when(task))
+
+
+def _when(task: Task) -> str:
+    return "; ".join(describe_schedule(each) for each in task.schedules.all())
+
+
+def change(record: Record, existing: Task, *, plan: Plan, actor: Actor) -> Change:
+    """One that stays as it is isn't written at all."""
+    before = state(existing)
+    if record.given == compact(before):
         return Change(record.task_id, existing.name, "unchanged", line=record.line)
     with transaction.atomic():
-        _write(record, existing, plan, actor)
+        _write(record, plan, actor)
         task = rows().get(task_id=record.task_id)
         fields = differences(before, state(task)) | _changed_secrets(existing, task)
-        action: Action = "created" if existing is None else "changed" if fields else "unchanged"
+        action: Action = "changed" if fields else "unchanged"
         transaction.set_rollback(action == "unchanged")
     _warn_of_missing_secrets(record, task, plan)
-    shown = {} if action == "created" else fields
-    when = "; ".join(describe_schedule(each) for each in task.schedules.all())
-    return Change(record.task_id, task.name, action, shown, record.line, when)
+    return Change(record.task_id, task.name, action, fields, record.line, _when(task))
 
 
 def rows() -> QuerySet[Task]:
@@ -96,32 +131,39 @@ def _warn_of_missing_secrets(record: Record, task: Task, plan: Plan) -> None:
             plan.warnings.append(message % {"task": task.task_id, "name": name})
 
 
-def _write(record: Record, existing: Task | None, plan: Plan, actor: Actor) -> None:
-    fields = dict(record.fields)
-    note = fields.pop("disabled_note", "")
-    if "owner" in fields:
-        fields["owner"] = _owner(record, fields["owner"], plan)
-    if existing is None:
-        create_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
-    else:
-        update_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
-    if note and not fields.get("enabled", True):
+def _write(record: Record, plan: Plan, actor: Actor) -> None:
+    fields = People(plan).fields_of(record)
+    update_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
+    if (note := record.fields.get("disabled_note")) and not fields.get("enabled", True):
         disable_task(task_id=record.task_id, note=note, actor=actor)
 
 
-def _owner(record: Record, name: str | None, plan: Plan) -> AbstractUser | None:
-    """A file may come from an installation with other people."""
-    if not name:
-        return None
-    found: AbstractUser | None = get_user_model().objects.filter(username=name).first()
-    if found is None:
-        message = _("“%(task)s”: there is no user “%(name)s” here; it gets no owner.")
-        plan.warnings.append(message % {"task": record.task_id, "name": name})
-    return found
+class People:
+    """Owners by name; a file may come from an installation with other people."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._known: dict[str, AbstractUser | None] = {}
+
+    def fields_of(self, record: Record) -> State:
+        fields = {name: value for name, value in record.fields.items() if name != "disabled_note"}
+        if "owner" in fields:
+            fields["owner"] = self._owner(record, fields["owner"])
+        return fields
+
+    def _owner(self, record: Record, name: str | None) -> AbstractUser | None:
+        if not name:
+            return None
+        if name not in self._known:
+            self._known[name] = get_user_model().objects.filter(username=name).first()
+        if self._known[name] is None:
+            message = _("“%(task)s”: there is no user “%(name)s” here; it gets no owner.")
+            self._plan.warnings.append(message % {"task": record.task_id, "name": name})
+        return self._known[name]
 
 
-def _changed_secrets(before: Task | None, after: Task) -> dict[str, list[Any]]:
-    old = before.secrets if before else {}
+def _changed_secrets(before: Task, after: Task) -> dict[str, list[Any]]:
+    old = before.secrets
     return {
         f"arguments.{name}": [MASK if name in old else None, MASK]
         for name, token in after.secrets.items()

@@ -41,19 +41,32 @@ def spider_info(name: str) -> SpiderInfo:
     return info
 
 
+class Schemas:
+    """What spiders declare, read once for any number of tasks."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Schema] = {}
+
+    def of(self, spider: str) -> Schema:
+        if spider not in self._known:
+            self._known[spider] = resolve(spider_info(spider).schema)
+        return self._known[spider]
+
+
 def clean_arguments(
     *,
     spider: str,
     raw: Mapping[str, Any],
     stored_secrets: Mapping[str, str] | None = None,
     stored: Mapping[str, Any] | None = None,
+    schemas: Schemas | None = None,
 ) -> Arguments:
     """Coerces text to the declared types and seals secrets.
 
     A secret that is left out keeps its stored value, and so does an argument that the spider no
     longer declares. Raises InvalidInput with `arguments.NAME`.
     """
-    schema = resolve(spider_info(spider).schema)
+    schema = (schemas or Schemas()).of(spider)
     return _clean(schema, raw, stored_secrets or {}, stored or {})
 
 
@@ -64,11 +77,18 @@ def clean_task_arguments(
     raw: Mapping[str, Any],
     stored_secrets: Mapping[str, str] | None = None,
     stored: Mapping[str, Any] | None = None,
+    schemas: Schemas | None = None,
 ) -> Arguments:
     """A crawl's arguments are declared by its spider, all others by their kind of task."""
     handler = handler_of(kind)
     if handler.is_crawl:
-        return clean_arguments(spider=spider, raw=raw, stored_secrets=stored_secrets, stored=stored)
+        return clean_arguments(
+            spider=spider,
+            raw=raw,
+            stored_secrets=stored_secrets,
+            stored=stored,
+            schemas=schemas,
+        )
     cleaned = _clean(resolve(handler.schema), raw, {}, {})
     if problems := handler.problems(cleaned.plain):
         raise InvalidInput({f"arguments.{name}": texts for name, texts in problems.items()})

@@ -85,7 +85,7 @@ def _obstacle(
     schedule: Schedule, now: datetime, standstill: Standstill, room: Room
 ) -> tuple[str, dict[str, Any]]:
     starts = now + timedelta(seconds=schedule.delay)
-    still = standstill.reason(starts, schedule.task_id)
+    still = standstill.reason(schedule.task_id, starts)
     if still is not None:
         return still
     # What will be in the way after a delay, nobody knows now: the dispatcher waits for it.

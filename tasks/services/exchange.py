@@ -15,11 +15,14 @@ from tasks.exchange.writing import write_tasks
 from tasks.models import Task
 from tasks.services import applying
 from tasks.services.actors import PYTHON, Actor
+from tasks.services.creating import SomeRefused
 from tasks.services.errors import InvalidInput
 from tasks.services.plans import Change, Plan
 from tasks.services.tasks import get_task, remove_task
 
 Progress = Callable[[int, int], None]
+# Between two signs of progress.
+AT_ONCE = 200
 
 
 class ImportRefused(InvalidInput):
@@ -111,23 +114,47 @@ def _apply(records: Sequence[Record], *, replace: bool, actor: Actor, progress: 
     plan = Plan()
     problems: list[Problem] = []
     stored = {task.task_id: task for task in applying.rows()}
-    for done, record in enumerate(applying.in_order(records), start=1):
-        existing = stored.get(record.task_id)
+    # New ones first: nothing that is stored can follow them yet, so that no order is broken.
+    for wave in applying.waves([each for each in records if each.task_id not in stored]):
+        for start in range(0, len(wave), AT_ONCE):
+            problems += _create(wave[start : start + AT_ONCE], plan, actor)
+            progress(len(plan.changes) + len(problems), len(records))
+    for record in applying.in_order([each for each in records if each.task_id in stored]):
         try:
-            plan.changes.append(applying.apply(record, existing, plan=plan, actor=actor))
+            existing = stored[record.task_id]
+            plan.changes.append(applying.change(record, existing, plan=plan, actor=actor))
         except InvalidInput as error:
-            problems += [
-                record.problem(field, message)
-                for field, messages in error.errors.items()
-                for message in messages
-            ]
-        progress(done, len(records))
+            problems += _problems(record, error)
+        progress(len(plan.changes) + len(problems), len(records))
     if problems:
         raise ImportRefused(problems)
     if replace:
         plan.changes += _remove_others({record.task_id for record in records}, actor)
     plan.sort(record.task_id for record in records)
     return plan
+
+
+def _create(records: Sequence[Record], plan: Plan, actor: Actor) -> list[Problem]:
+    """Those that are refused are left out, so that what needs the others is not refused too."""
+    problems: list[Problem] = []
+    left = list(records)
+    while left:
+        try:
+            plan.changes += applying.create(left, plan=plan, actor=actor)
+            break
+        except SomeRefused as error:
+            for place, refusal in error.refusals.items():
+                problems += _problems(left[place], refusal)
+            left = [each for place, each in enumerate(left) if place not in error.refusals]
+    return problems
+
+
+def _problems(record: Record, error: InvalidInput) -> list[Problem]:
+    return [
+        record.problem(field, message)
+        for field, messages in error.errors.items()
+        for message in messages
+    ]
 
 
 def _remove_others(kept: set[str], actor: Actor) -> list[Change]:

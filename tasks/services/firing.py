@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +18,16 @@ from tasks.services.actors import SCHEDULER
 from tasks.services.bulk import rows_source, rows_value
 from tasks.services.insertion import NewRun, insert_runs
 from tasks.services.moves import move
-from tasks.services.planning import NEWEST, Absence, Decision, Room, missed, start, to_start
+from tasks.services.planning import (
+    NEWEST,
+    Absence,
+    Decision,
+    Room,
+    held,
+    missed,
+    start,
+    to_start,
+)
 from tasks.services.standstill import Standstill
 from tasks.slots import Slots, Timing, jitter_delay
 
@@ -137,21 +147,24 @@ class _Plan:
         self, row: DueSchedule, slots: Slots, delay: timedelta, standstill: Standstill
     ) -> None:
         zone = self.known[row.id].timing.zone
-        wanted = to_start(
-            slots, now=self.now, delay=delay, catch_up=row.catch_up, window=row.window
-        )
-        for decision in missed(slots, wanted, self.absence, zone):
+        still = partial(standstill.reason, row.task_pk)
+        kept_back = held(slots, still)
+        free = [slot for slot in slots.newest if slot not in kept_back]
+        wanted = to_start(free, now=self.now, delay=delay, catch_up=row.catch_up, window=row.window)
+        for decision in missed(
+            slots,
+            started=wanted,
+            held=kept_back,
+            absence=self.absence,
+            zone=zone,
+            standstill=still,
+        ):
             self._add(row, decision)
         # Runs that make up for missed ones wait for each other, whatever the overlap rule.
         catching_up = len(wanted) > 1 and row.catch_up == Task.CatchUp.ALL
         room = Room(policy="", max_instances=0) if catching_up else self.rooms[row.task_pk]
         for slot in sorted(wanted):
-            decision = start(
-                slot,
-                now=self.now,
-                standstill=lambda moment: standstill.reason(moment, row.task_pk),
-                room=room,
-            )
+            decision = start(slot, now=self.now, standstill=still, room=room)
             self._add(row, decision, catching_up=catching_up)
 
     def _add(self, row: DueSchedule, decision: Decision, *, catching_up: bool = False) -> None:

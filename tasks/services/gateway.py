@@ -27,10 +27,10 @@ from tasks.models import Run, Task
 from tasks.services import audit, repeats
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import clean_arguments, spider_info
+from tasks.services.creating import create_task
 from tasks.services.errors import InvalidInput, asked_as
 from tasks.services.runs import new_run, wake_dispatchers
 from tasks.services.status import next_run_of
-from tasks.services.tasks import create_task
 
 MAX_USER_ID = 200
 MAX_DEPTH = 1000

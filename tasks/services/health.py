@@ -12,12 +12,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
-from tasks.services.status import STALE_AFTER
+from tasks.services.status import LEAST_FREE_BYTES, STALE_AFTER
+from tasks.services.stuck import is_write_locked, trouble
 from tasks.services.watch import never_running
 
 # With nothing running at all, a run that waits longer than this waits for nobody.
 STUCK_AFTER = timedelta(minutes=5)
-LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 Check = dict[str, Any]
 
@@ -28,6 +28,8 @@ def get_health() -> dict[str, Any]:
         checks = {"database": {"ok": True}, "scheduler": _scheduler(), "queue": _queue()}
         # Told, but no reason for a monitor to restart anything.
         checks["schedules"] = {"ok": True, "never_running": len(never_running())}
+        if not checks["scheduler"]["ok"]:
+            checks |= _stuck(checks["scheduler"])
     except DatabaseError:
         checks = {"database": {"ok": False}}
     checks["disk"] = _disk()
@@ -45,6 +47,16 @@ def _scheduler() -> Check:
         "seen_at": newest.seen_at.isoformat(),
         "leader": leader.name if leader else None,
     }
+
+
+def _stuck(scheduler: Check) -> dict[str, Check]:
+    """What keeps it from its heartbeat, where that can be seen."""
+    locked = is_write_locked()
+    reason = trouble(locked=locked)
+    checks = {"scheduler": {**scheduler, "reason": reason} if reason else scheduler}
+    if locked:
+        checks["database"] = {"ok": False, "locked": True}
+    return checks
 
 
 def _queue() -> Check:

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from tasks.models import Schedule
-from tasks.services.schedules import timing_of
-from tasks.slots import Timing, jitter_delay
+from tasks.services.schedules import delay_of, timing_of
+from tasks.slots import Timing
 
 WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
@@ -34,7 +34,7 @@ def hours_of_the_week(*, now: datetime | None = None, zone: str | None = None) -
 
 def starts_by_hour(schedule: Schedule, now: datetime, place: tzinfo) -> tuple[int, ...]:
     """How many runs it starts in each of the 168 hours of the seven days from now."""
-    delay = jitter_delay(str(schedule.pk), schedule.jitter)
+    delay = delay_of(schedule)
     try:
         return _starts(
             timing_of(schedule), delay, now.replace(minute=0, second=0, microsecond=0), place

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
+from axes.utils import reset as forget_failures
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -53,6 +54,9 @@ def save_person(
         user.save()
         if role is not None:
             user.groups.set(Group.objects.filter(name=role))
+        if password:
+            # Whoever was locked out with the old one may try the new one at once.
+            forget_failures(username=user.get_username())
         audit.record(actor=actor, action="person", changes=audit.difference(before, _state(user)))
     return user
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,9 @@ Status = Run.Status
 # So late a start still counts as on time: a locked database, a new leader.
 ON_TIME = timedelta(seconds=60)
 NEWEST = 100
-Standstill = Callable[[datetime], tuple[str, dict[str, Any]] | None]
+Reason = tuple[str, dict[str, Any]]
+# Why nothing starts at this moment, or throughout the time until another.
+Standstill = Callable[..., Reason | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,43 +86,52 @@ class Room:
 
 
 def to_start(
-    slots: Slots, *, now: datetime, delay: timedelta, catch_up: str, window: timedelta
+    slots: Iterable[datetime], *, now: datetime, delay: timedelta, catch_up: str, window: timedelta
 ) -> set[datetime]:
     """The slots that start now; the others were missed."""
 
     limit = ON_TIME if catch_up == Task.CatchUp.NONE else max(window, ON_TIME)
-    recent = [slot for slot in slots.newest if now - slot - delay <= limit]
+    recent = [slot for slot in slots if now - slot - delay <= limit]
     return set(recent if catch_up == Task.CatchUp.ALL else recent[-1:])
 
 
+def held(slots: Slots, standstill: Standstill) -> dict[datetime, Reason]:
+    """The slots in which nothing may start: skipped, whether a scheduler was there or not."""
+    found = ((slot, standstill(slot)) for slot in slots.newest)
+    return {slot: reason for slot, reason in found if reason is not None}
+
+
 def missed(
-    slots: Slots, started: set[datetime], absence: Absence, zone: ZoneInfo
+    slots: Slots,
+    *,
+    started: Container[datetime],
+    held: Mapping[datetime, Reason],
+    absence: Absence,
+    zone: ZoneInfo,
+    standstill: Standstill,
 ) -> list[Decision]:
     """One row for each of the newest slots, one for all the older ones together."""
-    if not slots.older and len(started) == len(slots.newest):
+    left = [slot for slot in slots.newest if slot not in started]
+    if not slots.older and not left:
         return []
-    detail = absence.detail(zone)
-    found = [
-        Decision(slot=slot, status=Status.MISSED, reason=absence.reason, detail=detail)
-        for slot in slots.newest
-        if slot not in started
-    ]
+    lost = absence.reason, absence.detail(zone)
+    found = [_not_started(slot, held.get(slot), lost) for slot in left]
     if slots.older and slots.older_first is not None:
-        older = Decision(
-            slot=slots.older_first,
-            until=slots.older_last,
-            slots=slots.older,
-            status=Status.MISSED,
-            reason=absence.reason,
-            detail=detail,
-        )
-        found.insert(0, older)
+        still = standstill(slots.older_first, slots.older_last)
+        older = _not_started(slots.older_first, still, lost)
+        found.insert(0, replace(older, slots=slots.older, until=slots.older_last))
     return found
+
+
+def _not_started(slot: datetime, still: Reason | None, lost: Reason) -> Decision:
+    reason, detail = lost if still is None else still
+    status = Status.MISSED if still is None else Status.SKIPPED
+    return Decision(slot=slot, status=status, reason=reason, detail=detail)
 
 
 def start(slot: datetime, *, now: datetime, standstill: Standstill, room: Room) -> Decision:
     """Queued, or skipped with its reason."""
-    still = standstill(slot) or standstill(now)
+    still = standstill(now)
     if still is not None:
         reason, detail = still
         return Decision(slot=slot, status=Status.SKIPPED, reason=reason, detail=detail)

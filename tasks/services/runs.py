@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,7 @@ from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import clean_task_arguments
 from tasks.services.errors import Conflict, NotFound
 from tasks.services.moves import move
+from tasks.services.writing import demand_code
 from tasks.wake import STOPPING, ring
 
 Status = Run.Status
@@ -64,6 +66,8 @@ def run_task_now(
             cleaned = clean_task_arguments(
                 kind=task.kind, spider=task.spider, raw=arguments, stored_secrets=task.secrets
             )
+            if cleaned.plain != task.arguments:
+                demand_code(task.kind, actor)
             fields = {"arguments": cleaned.plain, "secrets": cleaned.sealed, **fields}
         if trigger == Trigger.TEST:
             fields = {**fields, "arguments": _for_a_test(task, fields.get("arguments"))}
@@ -97,24 +101,28 @@ def _locked(task_id: str) -> Task:
 
 
 def make_room(task: Task, *, actor: Actor) -> None:
-    active = list(task.runs.active().order_by("queued_at"))
-    if not active:
-        return
+    active = task.runs.active().order_by("queued_at")
     policy = task.overlap_policy
     if policy == Task.Overlap.CANCEL_RUNNING:
         for run in active:
             request_cancel(run, actor=actor)
         return
-    waiting = [run for run in active if run.status == Status.QUEUED]
-    in_the_way = {
-        Task.Overlap.SKIP: active[:1],
-        Task.Overlap.QUEUE: waiting[:1],
-        Task.Overlap.ALLOW: active[:1] if len(active) >= task.max_instances else [],
-    }[Task.Overlap(policy)]
-    if in_the_way:
-        raise Conflict(
-            _("“%s” is already running or waiting.") % task.name, run_id=str(in_the_way[0].pk)
-        )
+    in_the_way = _in_the_way(task, active)
+    if in_the_way is not None:
+        raise Conflict(_("“%s” is already running or waiting.") % task.name, run_id=str(in_the_way))
+
+
+def _in_the_way(task: Task, active: QuerySet[Run]) -> UUID | None:
+    """The first run that leaves no room for another, by the task's overlap rule."""
+    keys = active.values_list("pk", flat=True)
+    match Task.Overlap(task.overlap_policy):
+        case Task.Overlap.QUEUE:
+            return keys.filter(status=Status.QUEUED).first()
+        case Task.Overlap.ALLOW:
+            found = list(keys[: task.max_instances])
+            return found[0] if found and len(found) >= task.max_instances else None
+        case _:
+            return keys.first()
 
 
 def cancel_run(*, run_id: str | UUID, actor: Actor = PYTHON) -> Run:
@@ -147,8 +155,14 @@ def request_cancel(run: Run, *, actor: Actor) -> None:
     ).update(**stopped)
 
 
-def run_again(*, run_id: str | UUID, actor: Actor = PYTHON, trigger: str = Trigger.MANUAL) -> Run:
-    """A new run with the arguments and settings of an ended one."""
+def run_again(
+    *,
+    run_id: str | UUID,
+    actor: Actor = PYTHON,
+    trigger: str = Trigger.MANUAL,
+    wait: timedelta | None = None,
+) -> Run:
+    """A new run with the arguments and settings of an ended one; with `wait` not before then."""
     actor.demand("operate_task")
     old = get_run(run_id)
     if old.task is None:
@@ -165,6 +179,7 @@ def run_again(*, run_id: str | UUID, actor: Actor = PYTHON, trigger: str = Trigg
             actor=actor,
             retry_of=old,
             for_slot=old.for_slot or old.scheduled_for,
+            not_before=timezone.now() + wait if wait else None,
             **{name: getattr(old, name) for name in copied},
         )
         run.save(force_insert=True)

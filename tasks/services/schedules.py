@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from tasks import cron
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
-from tasks.slots import fingerprint
+from tasks.slots import fingerprint, jitter_delay
 from tasks.timing import Timing, TimingError, validate
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+TIMING = tuple(each.name for each in dataclass_fields(Timing))
 MOMENTS = ("run_at", "start_at", "end_at")
 WRITABLE = (
     "key", "kind", "cron", *UNITS, *MOMENTS, "after_task", "after_on", "delay", "timezone",
@@ -31,8 +32,12 @@ Errors = dict[str, list[str]]
 
 
 def timing_of(schedule: Schedule) -> Timing:
-    names = [each.name for each in dataclass_fields(Timing)]
-    return Timing(**{name: getattr(schedule, name) for name in names})
+    return Timing(**{name: getattr(schedule, name) for name in TIMING})
+
+
+def delay_of(schedule: Schedule) -> timedelta:
+    """How long after each of its slots it starts; nothing before it is saved."""
+    return jitter_delay(str(schedule.pk), schedule.jitter) if schedule.pk else timedelta()
 
 
 def state_of(schedule: Schedule) -> dict[str, Any]:
@@ -77,7 +82,11 @@ def _check_timing(schedule: Schedule) -> Errors:
 def _check_upstream(schedule: Schedule) -> Errors:
     if schedule.after_task is None:
         return {"after_task": [_("Choose the task that this one follows.")]}
-    if schedule.task_id and _follows(schedule.after_task.pk, schedule.task_id):
+    if (
+        schedule.task_id
+        and schedule.after_task.pk
+        and _follows(schedule.after_task.pk, schedule.task_id)
+    ):
         return {"after_task": [_("These tasks would start each other for ever.")]}
     return {}
 
@@ -100,7 +109,31 @@ def _follows(upstream: int, task: int) -> bool:
     return False
 
 
-def build(task: Task, data: Mapping[str, Any], *, stored: Schedule | None) -> Schedule:
+class Upstreams:
+    """The tasks that schedules of any number of tasks follow, looked up in one statement."""
+
+    def __init__(self, schedules: Iterable[Sequence[Mapping[str, Any]]] = ()) -> None:
+        names = [each.get("after_task") for several in schedules for each in several]
+        # PostgreSQL takes no NUL, and a file may hold anything.
+        wanted = {name for name in names if isinstance(name, str) and "\0" not in name}
+        rows = Task.objects.filter(task_id__in=wanted) if wanted else ()
+        self._known = {task.task_id: task for task in rows}
+
+    def find(self, value: object) -> Task | None:
+        if value is None or isinstance(value, Task):
+            return value
+        if not isinstance(value, str) or value not in self._known:
+            raise InvalidInput({"after_task": [_("There is no task “%s”.") % str(value)[:100]]})
+        return self._known[value]
+
+
+def build(
+    task: Task,
+    data: Mapping[str, Any],
+    *,
+    stored: Schedule | None,
+    upstreams: Upstreams | None = None,
+) -> Schedule:
     """An unsaved schedule of the given fields. Raises InvalidInput for a field it can't read."""
     unknown = sorted(set(data) - set(WRITABLE))
     if unknown:
@@ -112,7 +145,7 @@ def build(task: Task, data: Mapping[str, Any], *, stored: Schedule | None) -> Sc
         schedule.created_at = stored.created_at
     for name, value in data.items():
         if name == "after_task":
-            schedule.after_task = _task(value)
+            schedule.after_task = (upstreams or Upstreams([[data]])).find(value)
         elif value is not None or name in MOMENTS:
             setattr(schedule, name, value)
     for name in (*MOMENTS, "anchor"):
@@ -120,15 +153,6 @@ def build(task: Task, data: Mapping[str, Any], *, stored: Schedule | None) -> Sc
     if schedule.kind == Schedule.Kind.INTERVAL and schedule.start_at:
         schedule.anchor = schedule.start_at
     return schedule
-
-
-def _task(value: Task | str | None) -> Task | None:
-    if value is None or isinstance(value, Task):
-        return value
-    found = Task.objects.filter(task_id=value).first()
-    if found is None:
-        raise InvalidInput({"after_task": [_("There is no task “%s”.") % str(value)[:100]]})
-    return found
 
 
 def _moment(value: object, zone: str, field: str) -> datetime | None:
@@ -173,20 +197,40 @@ def replace_schedules(task: Task, data: Sequence[Mapping[str, Any]]) -> None:
     Raises InvalidInput with `schedules.INDEX.FIELD`; the caller holds the transaction.
     """
     stored = {each.key: each for each in task.schedules.select_related("after_task", "task")}
+    wanted = _read_all(task, data, stored, Upstreams([data]))
+    task.schedules.exclude(key__in=list(wanted)).delete()
+    for schedule in wanted.values():
+        start_over(schedule, now=timezone.now())
+        schedule.save(force_insert=schedule.key not in stored)
+
+
+def new_schedules(
+    task: Task, data: Sequence[Mapping[str, Any]], upstreams: Upstreams
+) -> list[Schedule]:
+    """Those of a task that is not saved yet. Raises InvalidInput as replace_schedules() does."""
+    found = list(_read_all(task, data, {}, upstreams).values())
+    for schedule in found:
+        start_over(schedule, now=timezone.now())
+    return found
+
+
+def _read_all(
+    task: Task,
+    data: Sequence[Mapping[str, Any]],
+    stored: Mapping[str, Schedule],
+    upstreams: Upstreams,
+) -> dict[str, Schedule]:
     errors: Errors = {}
     wanted: dict[str, Schedule] = {}
     for index, fields in enumerate(data):
-        found = _read(task, fields, stored, wanted)
+        found = _read(task, fields, stored, wanted, upstreams)
         if isinstance(found, Schedule):
             wanted[found.key] = found
         else:
             errors.update({f"schedules.{index}.{name}": texts for name, texts in found.items()})
     if errors:
         raise InvalidInput(errors)
-    task.schedules.exclude(key__in=list(wanted)).delete()
-    for schedule in wanted.values():
-        start_over(schedule, now=timezone.now())
-        schedule.save(force_insert=schedule.key not in stored)
+    return wanted
 
 
 def _read(
@@ -194,13 +238,16 @@ def _read(
     fields: Mapping[str, Any],
     stored: Mapping[str, Schedule],
     taken: Mapping[str, Schedule],
+    upstreams: Upstreams,
 ) -> Schedule | Errors:
     fields = {**fields, "key": fields.get("key") or _free_key(fields, taken)}
     if fields["key"] in taken:
         return {"key": [_("Two schedules of this task have the same key.")]}
+    if fields.get("after_task") == task.task_id:
+        return {"after_task": [_("These tasks would start each other for ever.")]}
     before = stored.get(str(fields["key"]))
     try:
-        schedule = build(task, fields, stored=before)
+        schedule = build(task, fields, stored=before, upstreams=upstreams)
     except InvalidInput as error:
         return error.errors
     return check(schedule, stored=before) or schedule

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Task
 from tasks.services.actors import PYTHON, Actor
+from tasks.services.creating import create_task
 from tasks.services.errors import InvalidInput, NotFound, asked_as
-from tasks.services.tasks import create_task
 
 SEARCH_SPIDER = "search"
 ASKED = {"schedules.0.cron": "cron_expression", "schedules.0.hours": "interval_hours"}

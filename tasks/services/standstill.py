@@ -29,13 +29,16 @@ class Standstill:
         holds = Hold.objects.filter(later, released)
         return cls(list(holds), list(Blackout.objects.filter(later, enabled=True)))
 
-    def reason(self, moment: datetime, task_pk: int) -> tuple[str, dict[str, Any]] | None:
-        """Why nothing starts at this moment: a reason and what its sentence needs."""
+    def reason(
+        self, task_pk: int, moment: datetime, until: datetime | None = None
+    ) -> tuple[str, dict[str, Any]] | None:
+        """Why nothing starts at this moment, or from it until another: a reason and what its
+        sentence needs."""
         for hold in self.holds:
-            if _holds(hold, moment):
+            if _holds(hold, moment) and (until is None or _holds(hold, until)):
                 return "hold", {"message": hold.note, "by": hold.author}
         for blackout in self.blackouts:
-            if blackout.task_id in {None, task_pk} and is_blacked_out(blackout, moment):
+            if blackout.task_id in {None, task_pk} and _covers(blackout, moment, until):
                 return "blackout", {"message": blackout.name}
         return None
 
@@ -43,6 +46,14 @@ class Standstill:
 def _holds(hold: Hold, moment: datetime) -> bool:
     ends = [end for end in (hold.ends_at, hold.released_at) if end is not None]
     return hold.starts_at <= moment and all(moment < end for end in ends)
+
+
+def _covers(blackout: Blackout, moment: datetime, until: datetime | None) -> bool:
+    if until is None:
+        return is_blacked_out(blackout, moment)
+    # A weekly one that holds at both ends need not hold between them.
+    once = blackout.starts_at is not None
+    return once and is_blacked_out(blackout, moment) and is_blacked_out(blackout, until)
 
 
 def is_blacked_out(blackout: Blackout, moment: datetime) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_apscheduler.models import DjangoJob
 
 from tasks.describe import describe
 from tasks.models import Run, Schedule, SchedulerProcess, Task
-from tasks.services.schedules import timing_of
+from tasks.services.schedules import delay_of, timing_of
 from tasks.services.tasks import get_task
 
 Status = Run.Status
 # A heartbeat comes every second or two; after this long the scheduler counts as away.
 STALE_AFTER = timedelta(seconds=15)
+# Below this much free space nothing is started: a full disk loses items and even the database.
+LEAST_FREE_BYTES = 200 * 1024 * 1024
 EXECUTED = (Status.SUCCEEDED, Status.SUSPICIOUS, Status.FAILED, Status.CANCELLED)
 
 Info = dict[str, Any]
@@ -31,8 +35,10 @@ def scheduler_processes(now: datetime | None = None) -> list[SchedulerProcess]:
 def next_run_time(schedule: Schedule, *, now: datetime) -> datetime | None:
     if not (schedule.enabled and schedule.task.enabled):
         return None
+    delay = delay_of(schedule)
     try:
-        return timing_of(schedule).next_time(now)
+        slot = timing_of(schedule).next_time(now - delay)
+        return None if slot is None else slot + delay
     except ValueError:  # a row that was written past the services: a page must still show it
         return None
 
@@ -98,7 +104,7 @@ def get_scheduler_status() -> Info:
         "total_tasks": tasks["total"],
         "enabled_tasks": tasks["enabled"],
         "disabled_tasks": tasks["total"] - tasks["enabled"],
-        "pending_jobs": DjangoJob.objects.filter(next_run_time__isnull=False).count(),
+        "pending_jobs": _pending_jobs(alive),
         "queued_runs": Run.objects.waiting().count(),
         "running_runs": Run.objects.filter(status__in=["starting", "running"]).count(),
         "timezone": settings.SCHEDULER_TIMEZONE,
@@ -111,6 +117,17 @@ def get_scheduler_status() -> Info:
     }
 
 
+def _pending_jobs(alive: Sequence[SchedulerProcess]) -> int:
+    """Of another store than the database only the leader knows; without one, the schedules tell."""
+    if settings.SCHEDULER_JOB_STORE == "django":
+        return int(DjangoJob.objects.filter(next_run_time__isnull=False).count())
+    leaders = [each for each in alive if each.is_leader]
+    if leaders:
+        return leaders[0].jobs
+    now, schedules = timezone.now(), Schedule.objects.on().select_related("task")
+    return sum(next_run_time(each, now=now) is not None for each in schedules)
+
+
 def _process(process: SchedulerProcess) -> Info:
     return {
         "name": process.name,
@@ -118,9 +135,18 @@ def _process(process: SchedulerProcess) -> Info:
         "seen_at": process.seen_at.isoformat(),
         "running": process.running,
         "launcher": process.launcher,
-        "notes": process.notes,
+        "notes": notes_of(process),
         "disk_free": process.disk_free,
     }
+
+
+def notes_of(process: SchedulerProcess) -> list[str]:
+    """What it says of itself, and what stands still there."""
+    notes = [str(note) for note in process.notes]
+    if process.disk_free is not None and process.disk_free < LEAST_FREE_BYTES:
+        free = process.disk_free // 1024**2
+        notes.append(_("Nothing is started: only %s MB are free on the disk.") % free)
+    return notes
 
 
 def get_job_stats(*, task_id: str | None = None) -> Info:

@@ -11,7 +11,8 @@ from tasks.models import AuditEntry
 from tasks.secrets import MASK
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.errors import Conflict
-from tasks.services.tasks import get_task, state_of_task, update_task
+from tasks.services.tasks import get_task, update_task
+from tasks.services.writing import state_of_task
 
 UNDOABLE = ("change", "enable", "disable")
 

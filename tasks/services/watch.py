@@ -21,6 +21,18 @@ class NeverRuns:
     message: str
 
 
+def never_running_info() -> list[dict[str, str | None]]:
+    return [
+        {
+            "task_id": each.task.task_id,
+            "schedule": each.schedule.key if each.schedule else None,
+            "code": each.code,
+            "message": str(each.message),
+        }
+        for each in never_running()
+    ]
+
+
 def never_running(*, now: datetime | None = None) -> list[NeverRuns]:
     """For the list of what needs attention, and for health."""
     now = now or timezone.now()

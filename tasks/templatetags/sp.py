@@ -1,58 +1,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
-from typing import Any, cast
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django import forms, template
 from django.forms.boundfield import BoundField
 from django.utils.formats import number_format
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from tasks.web import charts
+from tasks.web import charts, marks, remedies, when
 from tasks.web.frame import Frame
 from tasks.web.frame import frame as build_frame
-from tasks.web.states import Look
+from tasks.web.tour import Tour, tour_of
 
 register = template.Library()
 
 
-@register.simple_tag
-def icon(name: str, css: str = "") -> SafeString:
-    return format_html(
-        '<svg class="sp-icon {}" aria-hidden="true" focusable="false">'
-        '<use href="#i-{}"></use></svg>',
-        css,
-        name,
-    )
-
-
-@register.simple_tag
-def pill(look: Look, css: str = "") -> SafeString:
-    return format_html(
-        '<span class="sp-pill sp-pill--{} {}">{}{}</span>',
-        look.key,
-        css,
-        icon(look.icon),
-        look.word,
-    )
-
-
-@register.simple_tag
-def badge(look: Look, css: str = "") -> SafeString:
-    return format_html(
-        '<span class="sp-badge sp-badge--{} {}">{}</span>', look.key, css, icon(look.icon)
-    )
+register.simple_tag(marks.icon)
+register.simple_tag(marks.pill)
+register.simple_tag(marks.badge)
+register.simple_tag(remedies.best_remedy)
 
 
 @register.simple_tag(takes_context=True)
 def frame(context: template.Context) -> Frame:
-    """Once per page, however often the navigation is drawn."""
-    request = context["request"]
-    if not hasattr(request, "sp_frame"):
-        request.sp_frame = build_frame(request)
-    return cast("Frame", request.sp_frame)
+    return build_frame(context["request"])
+
+
+@register.filter
+def duration_words(length: timedelta) -> str:
+    return when.coarse(length.total_seconds())
+
+
+@register.simple_tag(takes_context=True)
+def tour(context: template.Context) -> Tour | None:
+    request = context.get("request")
+    return tour_of(request) if request is not None else None
+
+
+@register.simple_tag(takes_context=True)
+def drawn(context: template.Context, name: str) -> SafeString:
+    """A part that stands on the page more than once and is drawn once."""
+    return context.template.engine.get_template(name).render(context)  # type: ignore[union-attr]
 
 
 @register.simple_tag
@@ -103,7 +94,7 @@ def errors(form: forms.BaseForm, name: str) -> SafeString:
         "",
         '<p class="sp-error" id="{}">{}{}</p>',
         (
-            (f"id_{bound.html_name}_error" + (str(i) if i else ""), icon("alert"), text)
+            (f"id_{bound.html_name}_error" + (str(i) if i else ""), marks.icon("alert"), text)
             for i, text in enumerate(bound.errors)
         ),
     )

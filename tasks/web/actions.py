@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, cast
 from uuid import UUID
@@ -26,6 +27,7 @@ from tasks.services.tasks import disable_task, duplicate_task, enable_task
 from tasks.web.task_page import test_settings
 
 Action = Callable[..., HttpResponse]
+NO_RUN = UUID(int=0)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -34,6 +36,16 @@ def actor_of(request: HttpRequest) -> Actor:
 
 def run_url(run: Run | UUID | str) -> str:
     return reverse("admin:tasks_run_page", args=[run.pk if isinstance(run, Run) else run])
+
+
+class UrlOfRun:
+    """For many runs: the address is looked up once."""
+
+    def __init__(self) -> None:
+        self._before, self._after = run_url(NO_RUN).split(str(NO_RUN))
+
+    def __call__(self, run: Run) -> str:
+        return f"{self._before}{run.pk}{self._after}"
 
 
 def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
@@ -137,4 +149,11 @@ def stop_run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 @action
 def again(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    return redirect(run_url(run_again(run_id=run_id, actor=actor_of(request))))
+    run = run_again(run_id=run_id, actor=actor_of(request), wait=_wait(request))
+    return redirect(run_url(run))
+
+
+def _wait(request: HttpRequest) -> timedelta | None:
+    minutes = request.POST.get("later", "")
+    is_given = minutes.isascii() and minutes.isdecimal() and len(minutes) <= 4
+    return timedelta(minutes=int(minutes)) if is_given else None

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import json
 import platform
-import re
 import zipfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from tasks.execution.folder import run_folder
@@ -16,24 +14,10 @@ from tasks.execution.logfile import MAX_READ, LogFile
 from tasks.execution.logs import search_log
 from tasks.execution.report import report_of
 from tasks.models import Run
-from tasks.runtime.files import read_json
-from tasks.secrets import MASK, SecretUnreadable, unseal
-
-# Things in addresses, headers and logs that let somebody in.
-_SECRETIVE = re.compile(
-    r"(?i)((?:api[-_]?key|access[-_]?token|token|secret|passw(?:or)?d|pwd|authorization|cookie|"
-    r"session(?:id)?|signature)[\"']?\s*[=:]\s*[\"']?)((?:bearer |basic )?[^\s\"'&;,}]+)"
-)
-_USERINFO = re.compile(r"(?i)(https?://)[^/\s:@]+:[^/\s@]+@")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
-
-
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    text = _USERINFO.sub(rf"\1{MASK}@", text)
-    text = _SECRETIVE.sub(rf"\1{MASK}", text)
-    return _EMAIL.sub("…@…", text)
+from tasks.runtime.files import PAGE_FACTS, PAGE_TEXT, read_json
+from tasks.runtime.redact import redact
+from tasks.secrets import SecretUnreadable, unseal
+from tasks.web import failing
 
 
 def secrets_of(run: Run) -> list[str]:
@@ -61,7 +45,8 @@ def build(run: Run) -> bytes:
         "items-first.json": json.dumps(
             read_items(folder, limit=20).items, indent=2, ensure_ascii=False
         ),
-        "failing-page.html": _failing_page(folder),
+        PAGE_TEXT: b"".join(failing.parts_of(run)).decode("utf-8", "replace"),
+        PAGE_FACTS: json.dumps(failing.facts_of(run), indent=2, ensure_ascii=False),
     }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -89,11 +74,3 @@ def _log_end(folder: Path) -> str:
 def _errors(folder: Path) -> str:
     found = search_log(folder, errors_only=True, ended=True)
     return "\n".join(f"{line.at or ''} {line.level} {line.text}" for line in found.lines)
-
-
-def _failing_page(folder: Path) -> str:
-    page = folder / "failing-page.html"
-    if page.is_symlink() or not page.is_file():
-        return ""
-    with page.open("rb") as file:
-        return file.read(2 * 1024 * 1024).decode("utf-8", "replace")

@@ -57,6 +57,7 @@ def _action_words() -> dict[str, str]:
         "hold": _("put everything on hold"),
         "release": _("ended the hold"),
         "blackout": _("changed a blackout"),
+        "cleanup": _("removed old runs"),
         "person": _("changed a person"),
     }
 

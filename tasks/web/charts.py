@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from html import escape
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -47,25 +49,17 @@ def _drawn(look: Look) -> SafeString:
     return parts
 
 
+@cache
 def shapes() -> SafeString:
     """Each shape once per page; the bars only point to them."""
     drawn = {look.shape: _drawn(look) for look in states.ORDER}
     return format_html_join("", '<g id="b-{}">{}</g>', drawn.items())
 
 
-def _place(slot: Slot, x: int) -> tuple[str, int, str, object]:
-    return (slot.look.shape, x, slot.title, slot.look.word)
-
-
 def status_bar(slots: Sequence[Slot]) -> SafeString:
     """The last runs, oldest first: newest right, empty places are dots."""
     shown = slots[-SLOTS:]
     start = SLOTS - len(shown)
-    uses = format_html_join(
-        "",
-        '<use href="#b-{}" x="{}"><title>{}: {}</title></use>',
-        (_place(slot, (start + i) * PITCH) for i, slot in enumerate(shown)),
-    )
     end = start * PITCH - PITCH + 2.5
     dots = format_html('<path class="b-dots" d="M2.5 12H{}"/>', end) if start else NOTHING
     return format_html(
@@ -73,7 +67,19 @@ def status_bar(slots: Sequence[Slot]) -> SafeString:
         (SLOTS - 1) * PITCH + WIDTH,
         summary(slot.look for slot in shown),
         dots,
-        uses,
+        _uses(shown, start),
+    )
+
+
+def _uses(slots: Sequence[Slot], start: int) -> SafeString:
+    """There are thousands on a page of tasks: each word is escaped once."""
+    words = {look: escape(str(look.word)) for look in {slot.look for slot in slots}}
+    return SafeString(
+        "".join(
+            f'<use href="#b-{slot.look.shape}" x="{place * PITCH}">'
+            f"<title>{escape(slot.title)}: {words[slot.look]}</title></use>"
+            for place, slot in enumerate(slots, start)
+        )
     )
 
 

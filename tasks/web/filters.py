@@ -2,11 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+
+from tasks.web.marks import icon
 
 # Where one stands in the list: choosing a filter starts from its beginning.
 PLACE = {"p", "before", "after"}
@@ -29,6 +33,17 @@ class Filter:
     word: Any
     choices: list[Choice]
 
+    def panel(self) -> SafeString:
+        """The links, of which there are hundreds: a template takes twenty times as long."""
+        return SafeString("".join(map(_link, self.choices)))
+
+
+def _link(choice: Choice) -> str:
+    url, word = escape(choice.url), escape(str(choice.word))
+    if choice.chosen:
+        return f'<li><a href="{url}" aria-current="true">{word}{icon("check")}</a></li>'
+    return f'<li><a href="{url}">{word}</a></li>'
+
 
 def build_filter(
     request: HttpRequest, name: str, label: str, options: Iterable[tuple[str, Any]]
@@ -36,9 +51,7 @@ def build_filter(
     rest = {k: v for k, v in request.GET.items() if k != name and k not in PLACE}
     value = request.GET.get(name, "")
     words = dict(options)
+    start = "?" + urlencode({**rest, name: ""})
     choices = [Choice(_("All"), "?" + urlencode(rest), not value)]
-    choices += [
-        Choice(word, "?" + urlencode({**rest, name: key}), key == value)
-        for key, word in words.items()
-    ]
+    choices += [Choice(word, start + quote_plus(key), key == value) for key, word in words.items()]
     return Filter(name, label, value, words.get(value, value), choices)

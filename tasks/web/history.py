@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlencode
@@ -16,11 +15,10 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Run, Task
 from tasks.models.history import PER_PAGE, Position, RunFilter, read_history
-from tasks.web import runs, when
+from tasks.web import runs
 from tasks.web.actions import run_url
 from tasks.web.filters import PLACE, Filter, build_filter
-from tasks.web.outcome_words import reason_line
-from tasks.web.states import Look
+from tasks.web.history_rows import rows
 from tasks.web.zones import zone_of
 
 # What each choice of the outcome filter stands for: statuses, and a reason.
@@ -68,41 +66,6 @@ def read_filter(request: HttpRequest, today: date, zone: tzinfo) -> RunFilter:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    run: Run
-    look: Look
-    why: str
-    planned: str
-    ago: str
-    took: str
-    by: str
-
-
-def row(run: Run, now: datetime, zone: tzinfo) -> Row:
-    taken = runs.seconds_taken(run, now)
-    return Row(
-        run=run,
-        look=runs.look(run),
-        why=reason_line(run),
-        planned=when.absolute(run.at, now, zone),
-        ago=when.relative(run.at, now),
-        took=when.duration(taken) if taken is not None else "",
-        by=started_by(run),
-    )
-
-
-def started_by(run: Run) -> str:
-    words = {
-        Run.Trigger.SCHEDULE: _("Schedule"),
-        Run.Trigger.RETRY: _("A retry"),
-        Run.Trigger.CHAIN: _("The task before it"),
-        Run.Trigger.STARTUP: _("The scheduler's start"),
-    }
-    fixed = words.get(Run.Trigger(run.trigger))
-    return fixed or run.requested_by or str(run.get_trigger_display())
-
-
 def filters(request: HttpRequest) -> list[Filter]:
     tasks = Task.objects.order_by("name").values_list("task_id", "name")
     outcomes = [
@@ -142,7 +105,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         {
             **context,
             "title": _("Run history"),
-            "rows": [row(run, now, zone) for run in shown.runs],
+            "rows": rows(shown.runs, now, zone),
             "newer": _link(request, after=str(shown.newer or "")),
             "older": _link(request, before=str(shown.older or "")),
             "per_page": PER_PAGE,

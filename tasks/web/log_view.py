@@ -40,6 +40,7 @@ class LogPart:
     find: str = ""
     errors_only: bool = False
     more_from: int | None = None
+    is_older: bool = False
 
     @property
     def is_search(self) -> bool:
@@ -84,7 +85,8 @@ def older(run: Run, before: int, zone: tzinfo) -> LogPart:
     # A part that begins inside a line would show half of it.
     lines = [line for line in page.lines if line.start > begin or begin == 0][-SHOWN:]
     start = lines[0].start if lines else begin
-    return LogPart([show(line, zone) for line in lines], start, before, page.size)
+    shown = [show(line, zone) for line in lines]
+    return LogPart(shown, start, before, page.size, is_older=True)
 
 
 def after(run: Run, offset: int, zone: tzinfo) -> LogPart:

@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from tasks.models import Run
-from tasks.outcomes import Explanation, explain
+from tasks.outcomes import Explanation, explain, what_happened
 from tasks.web import when
 
 # A good end explains itself, and so does a run that goes on.
@@ -27,7 +27,7 @@ def reason_line(run: Run) -> str:
     """The one sentence beside a run in a list; empty where nothing needs to be said."""
     if not run.reason or run.status in SILENT:
         return ""
-    return explain(run.reason, _known(run)).happened
+    return what_happened(run.reason, _known(run))
 
 
 def _known(run: Run) -> dict[str, Any]:

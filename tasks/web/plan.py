@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from tasks import upcoming as engine
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
-from tasks.services.schedules import build, check, timing_of
+from tasks.services.schedules import build, check, delay_of, timing_of
 from tasks.services.status import describe_schedule
 from tasks.web import when
 from tasks.web.forms.schedule import ScheduleForm
@@ -50,12 +51,14 @@ class Preview:
 def upcoming(
     schedule: Schedule, after: datetime, spacing: timedelta = NO_TIME
 ) -> Iterator[datetime]:
-    """The planned runs, each at least `spacing` after the one before."""
-    timing = timing_of(schedule)
-    moment = timing.next_time(after)
-    while moment is not None:
-        yield moment
-        moment = timing.next_time(moment + max(spacing - RESOLUTION, NO_TIME))
+    """When runs start, each at least `spacing` after the one before. None of a schedule that was
+    written past the services and can't be read: Needs attention says what is wrong with it."""
+    timing, delay = timing_of(schedule), delay_of(schedule)
+    with suppress(ValueError):
+        slot = timing.next_time(after - delay)
+        while slot is not None:
+            yield slot + delay
+            slot = timing.next_time(slot + max(spacing - RESOLUTION, NO_TIME))
 
 
 def next_of(schedules: Iterable[Schedule], after: datetime) -> datetime | None:
@@ -112,9 +115,13 @@ def _refusals(form: ScheduleForm) -> list[Refusal]:
 
 
 def _shown(schedule: Schedule, now: datetime) -> Preview:
+    delay = delay_of(schedule)
+    try:
+        ahead = engine.upcoming(timing_of(schedule), after=now - delay, number=SHOWN)
+    except ValueError as error:
+        return Preview(errors=[Refusal("cron", str(error))])
     zone = ZoneInfo(schedule.timezone)
-    ahead = engine.upcoming(timing_of(schedule), after=now, number=SHOWN)
-    runs = [_planned(each, now, zone) for each in ahead]
+    runs = [_planned(replace(each, at=each.at + delay), now, zone) for each in ahead]
     return Preview(
         sentence=describe_schedule(schedule), runs=runs, nothing="" if runs else _nothing(schedule)
     )
@@ -157,4 +164,12 @@ def count(task: Task, after: datetime, until: datetime) -> int:
     if not task.enabled:
         return 0
     on = [schedule for schedule in task.schedules.all() if schedule.enabled]
-    return sum(timing_of(schedule).count(after, until) for schedule in on)
+    return sum(_count(each, after, until) for each in on)
+
+
+def _count(schedule: Schedule, after: datetime, until: datetime) -> int:
+    delay = delay_of(schedule)
+    try:
+        return timing_of(schedule).count(after - delay, until - delay)
+    except ValueError:
+        return 0

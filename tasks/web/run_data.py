@@ -9,10 +9,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tasks.execution.exports import exported_file
 from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.web import charts, runs, states, when
 from tasks.web.compare import Compared, compare
+from tasks.web.failing import FailingPage, failing_page
 from tasks.web.item_view import ItemTable, first_items
 from tasks.web.outcome_words import help_for
 from tasks.web.progress import percent_of, time_left
@@ -48,6 +50,7 @@ class RunPage:
     verdict: str
     sub: str
     help: Explanation | None
+    failing: FailingPage | None
     tiles: list[Tile]
     steps: list[Step]
     percent: int | None
@@ -60,6 +63,8 @@ class RunPage:
     stats: list[tuple[str, Any]]
     items: ItemTable
     compared: Compared | None
+    # Of an export that wrote one.
+    file: str
 
     downloads = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"))
 
@@ -70,12 +75,14 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
     happened = run.status not in NOT_RUN
     taken = runs.seconds_taken(run, now) or 0.0
     running = run.status in {Run.Status.STARTING, Run.Status.RUNNING}
-    slots = runs.slots(history, now, zone)
+    slots = runs.slots(history, when.Clock(now, zone))
+    trouble = help_for(run, now, zone)
     return RunPage(
         look=runs.look(run),
         verdict=verdict(run, now),
         sub=started_sentence(run, now, zone),
-        help=help_for(run, now, zone),
+        help=trouble,
+        failing=failing_page(run) if trouble and happened else None,
         tiles=_tiles(run, usual, taken) if happened and run.started_at else [],
         steps=_steps(run, now, zone) if happened else [],
         percent=percent_of(run, usual, taken) if running else None,
@@ -88,10 +95,11 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         stats=sorted(run.stats.items()),
         items=first_items(run) if happened else ItemTable(),
         compared=compare(run, now, zone) if run.status in ENDED_WELL else None,
+        file=file.name if (file := exported_file(run)) else "",
     )
 
 
-def _history(run: Run) -> list[Run]:
+def _history(run: Run) -> list[runs.PastRun]:
     return runs.last_runs([run.task_id])[run.task_id] if run.task_id else []
 
 
@@ -150,17 +158,20 @@ def _pace(run: Run, taken: float) -> str:
 def _steps(run: Run, now: datetime, zone: tzinfo) -> list[Step]:
     return [
         Step("done", "check", _("Planned"), when.absolute(run.at, now, zone)),
-        _start_step(run, zone),
+        _start_step(run, now, zone),
         _read_step(run),
         _end_step(run, zone),
     ]
 
 
-def _start_step(run: Run, zone: tzinfo) -> Step:
+def _start_step(run: Run, now: datetime, zone: tzinfo) -> Step:
     if run.started_at:
         return Step("done", "check", _("Started"), when.clock_time(run.started_at, zone))
     if run.is_ended:
         return Step("todo", "", _("Started"), _("never"))
+    if run.not_before and run.not_before > now:
+        at = _("until %(time)s") % {"time": when.absolute(run.not_before, now, zone)}
+        return Step("now", "clock", _("Waiting"), at, current=True)
     return Step("now", "clock", _("Waiting"), _("for a free place"), current=True)
 
 

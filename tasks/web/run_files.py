@@ -9,11 +9,12 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from tasks.execution.exports import exported_file
 from tasks.execution.folder import run_folder
 from tasks.execution.items import CONTENT_TYPES, Format, export_items
 from tasks.execution.logfile import LogFile
 from tasks.models import Run
-from tasks.web import bundle, log_view
+from tasks.web import bundle, failing, log_view
 from tasks.web.run_view import find_run
 from tasks.web.streams import download
 from tasks.web.zones import zone_of
@@ -44,6 +45,17 @@ def log_file(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     )
 
 
+@require_GET
+def failing_page(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    """Somebody else's page: to be kept as a text, never to be shown as a page of ours."""
+    run = find_run(request, run_id)
+    if failing.failing_page(run) is None:
+        raise Http404
+    name = _name(run, "page.txt")
+    parts = failing.parts_of(run)
+    return download(request, parts, name=name, content_type="text/plain; charset=utf-8")
+
+
 def _log_parts(run: Run) -> Iterator[bytes]:
     log = LogFile(run_folder(run))
     chunk = log.read(0)
@@ -63,6 +75,14 @@ def items_file(request: HttpRequest, run_id: UUID, form: str) -> StreamingHttpRe
         name=_name(run, form),
         content_type=CONTENT_TYPES[form],
     )
+
+
+@require_GET
+def exported(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
+    file = exported_file(find_run(request, run_id))
+    if file is None:
+        raise Http404
+    return download(request, file.parts, name=file.name, content_type=file.content_type)
 
 
 @require_GET

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -14,6 +15,7 @@ from django.utils import timezone
 
 from tasks.models import Run
 from tasks.web import log_view
+from tasks.web.remedies import beside_run_again
 from tasks.web.run_data import read_run_page
 from tasks.web.zones import zone_of
 
@@ -32,6 +34,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "page": page,
         "run": run,
+        "remedies": beside_run_again(run, request.user) if page.help else [],
         "may_operate": request.user.has_perm("tasks.operate_task"),
         "may_change": request.user.has_perm("tasks.change_task"),
     }
@@ -41,12 +44,24 @@ def page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     run = find_run(request, run_id)
     context = _context(request, run)
     if context["page"].happened:
-        context["log"] = log_view.chosen(run, request.GET, zone_of(request.user))
+        context |= _log(request, run)
     return TemplateResponse(
         request,
         "tasks/run.html",
         {**admin.site.each_context(request), "title": context["page"].verdict, **context},
     )
+
+
+def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
+    zone = zone_of(request.user)
+    log = log_view.chosen(run, request.GET, zone)
+    return {
+        "log": log,
+        "zone": zone,
+        "is_live": not (run.is_ended or log.is_search or log.is_older),
+        # Under WSGI a stream would be collected whole before it is sent.
+        "streams": isinstance(request, ASGIRequest),
+    }
 
 
 def live(request: HttpRequest, run_id: UUID) -> HttpResponse:

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tasks.models import Hold, SchedulerProcess
+from tasks.services.status import notes_of
+from tasks.services.stuck import is_write_locked, trouble
 from tasks.web import when
 
 SILENT_AFTER = timedelta(seconds=15)
@@ -25,6 +27,7 @@ class SchedulerState:
     disk_free: int | None = None
     disk_total: int | None = None
     notes: tuple[str, ...] = ()
+    trouble: str = ""
     processes: int = 0
 
     @property
@@ -56,7 +59,8 @@ def scheduler_state(now: datetime | None = None) -> SchedulerState:
         hold=hold,
         disk_free=newest.disk_free if newest else None,
         disk_total=newest.disk_total if newest else None,
-        notes=tuple(str(note) for process in alive for note in process.notes),
+        notes=tuple(note for process in alive for note in notes_of(process)),
+        trouble=_trouble(newest) if not alive else "",
         processes=len(alive),
     )
 
@@ -65,6 +69,10 @@ def _label(alive: bool, hold: Hold | None) -> str:
     if not alive:
         return _("Scheduler stopped")
     return _("Everything on hold") if hold else _("Scheduler running")
+
+
+def _trouble(newest: SchedulerProcess | None) -> str:
+    return "" if newest is None else trouble(locked=is_write_locked())
 
 
 def _seen(process: SchedulerProcess | None, now: datetime) -> str:

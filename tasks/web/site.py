@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils.translation import gettext_lazy as _
 
-from tasks.web import access, controls, fragments, home, pages, people, task_files
+from tasks.web import access, cleaning, controls, fragments, home, pages, people, task_files, tour
 
 View = Callable[..., HttpResponseBase]
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
@@ -48,6 +48,12 @@ class SchedulerAdminSite(admin.AdminSite):
     ) -> TemplateResponse:
         return home.page(request, {**self.each_context(request), **(extra_context or {})})
 
+    def get_app_list(
+        self, request: HttpRequest, app_label: str | None = None
+    ) -> list[dict[str, Any]]:
+        """No page of ours shows the list of all models, and it costs every page its making."""
+        return super().get_app_list(request, app_label) if app_label else []
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         def own(route: str, view: View, name: str) -> URLPattern:
             wrapped: View = self.admin_view(view)
@@ -57,6 +63,7 @@ class SchedulerAdminSite(admin.AdminSite):
             own("preview/", fragments.preview, "tasks_preview"),
             own("arguments/", fragments.arguments, "tasks_arguments"),
             own("live/", home.live, "tasks_live"),
+            own("tour/end/", tour.end, "tour_end"),
             own("me/", people.me, "me"),
             own("me/tokens/", access.tokens, "me_tokens"),
             own("me/tokens/<int:pk>/revoke/", access.token_revoke, "token_revoke"),
@@ -65,6 +72,7 @@ class SchedulerAdminSite(admin.AdminSite):
             own("people/<int:pk>/delete/", people.delete, "person_delete"),
             own("holds/release/", controls.release, "hold_release"),
             own("blackouts/<int:pk>/delete/", controls.blackout_delete, "blackout_delete"),
+            own("clean-up/", cleaning.page, "clean_up"),
             own("files/", task_files.page, "task_files"),
             own("files/tasks.<str:ending>", task_files.export, "task_files_export"),
             own("spiders/", pages.spiders, "spiders"),

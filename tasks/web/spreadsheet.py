@@ -23,8 +23,7 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from tasks.services.actors import Actor
-from tasks.services.errors import Forbidden, InvalidInput
-from tasks.services.tasks import create_task
+from tasks.services.creating import NewTask, SomeRefused, create_tasks
 from tasks.web.actions import actor_of
 
 MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 500, 60, 2_000_000
@@ -101,37 +100,35 @@ def _xlsx(content: bytes) -> list[list[str]]:
 
 def make(rows: Iterable[Row], actor: Actor, *, keep: bool) -> list[Planned]:
     """Makes each task; all of them are taken back unless `keep` is set and none had a problem."""
-    planned = []
-    with transaction.atomic():
-        for number, row in enumerate(rows, start=2):
-            planned.append(_make_one(number, row, actor))
-        if not keep or any(each.problems for each in planned):
-            transaction.set_rollback(True)
-    return planned
-
-
-def _make_one(number: int, row: Row, actor: Actor) -> Planned:
-    arguments = [(name, text) for name, text in row.items() if name not in OWN and text]
-    planned = Planned(
-        number, row.get("name", ""), row.get("spider", ""), row.get("schedule", ""), arguments
-    )
+    given = list(rows)
+    planned = [_planned(number, row) for number, row in enumerate(given, start=2)]
     try:
         with transaction.atomic():
-            create_task(
-                actor=actor,
-                name=planned.name,
-                spider=planned.spider,
-                description=row.get("description", ""),
-                arguments=dict(arguments),
-                tags=row.get("tags", "").split(","),
-                schedules=_schedules(row),
-                enabled=False,
-            )
-    except Forbidden:
-        raise
-    except InvalidInput as error:
-        planned.problems = error.sentences()
+            create_tasks(new=list(map(_new, given, planned)), actor=actor)
+            transaction.set_rollback(not keep)
+    except SomeRefused as error:
+        for place, refusal in error.refusals.items():
+            planned[place].problems = refusal.sentences()
     return planned
+
+
+def _planned(number: int, row: Row) -> Planned:
+    arguments = [(name, text) for name, text in row.items() if name not in OWN and text]
+    return Planned(
+        number, row.get("name", ""), row.get("spider", ""), row.get("schedule", ""), arguments
+    )
+
+
+def _new(row: Row, planned: Planned) -> NewTask:
+    fields = {
+        "name": planned.name,
+        "spider": planned.spider,
+        "description": row.get("description", ""),
+        "arguments": dict(planned.arguments),
+        "tags": row.get("tags", "").split(","),
+        "enabled": False,
+    }
+    return NewTask(fields=fields, schedules=_schedules(row))
 
 
 def _schedules(row: Row) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, npgettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy, npgettext_lazy
 
 
-@dataclass(frozen=True, slots=True)
+# Each is the only one of its kind: comparing by value would translate its word every time.
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
     """How one state of a run is shown: never by colour alone."""
 
@@ -48,20 +49,18 @@ def look_of(status: str, reason: str = "") -> Look:
     return BY_REASON.get((status, reason)) or BY_STATUS[status]
 
 
-def _counted(key: str, n: int) -> str:
-    phrases = {
-        "ok": ngettext("%(n)s finished", "%(n)s finished", n),
-        "check": ngettext("%(n)s needs a look", "%(n)s need a look", n),
-        "failed": ngettext("%(n)s failed", "%(n)s failed", n),
-        "timeout": ngettext("%(n)s took too long", "%(n)s took too long", n),
-        "lost": ngettext("%(n)s lost contact", "%(n)s lost contact", n),
-        "stopped": npgettext("runs", "%(n)s stopped", "%(n)s stopped", n),
-        "missed": ngettext("%(n)s missed", "%(n)s missed", n),
-        "skipped": ngettext("%(n)s skipped", "%(n)s skipped", n),
-        "running": npgettext("runs", "%(n)s running", "%(n)s running", n),
-        "queued": ngettext("%(n)s waiting", "%(n)s waiting", n),
-    }
-    return phrases[key] % {"n": n}
+COUNTED = {
+    "ok": ngettext_lazy("%(n)s finished", "%(n)s finished", "n"),
+    "check": ngettext_lazy("%(n)s needs a look", "%(n)s need a look", "n"),
+    "failed": ngettext_lazy("%(n)s failed", "%(n)s failed", "n"),
+    "timeout": ngettext_lazy("%(n)s took too long", "%(n)s took too long", "n"),
+    "lost": ngettext_lazy("%(n)s lost contact", "%(n)s lost contact", "n"),
+    "stopped": npgettext_lazy("runs", "%(n)s stopped", "%(n)s stopped", "n"),
+    "missed": ngettext_lazy("%(n)s missed", "%(n)s missed", "n"),
+    "skipped": ngettext_lazy("%(n)s skipped", "%(n)s skipped", "n"),
+    "running": npgettext_lazy("runs", "%(n)s running", "%(n)s running", "n"),
+    "queued": ngettext_lazy("%(n)s waiting", "%(n)s waiting", "n"),
+}
 
 
 ORDER = (
@@ -84,7 +83,7 @@ def summary(looks: Iterable[Look]) -> str:
     total = counts.total()
     if not total:
         return _("No runs yet")
-    parts = [_counted(look.key, counts[look.key]) for look in ORDER if counts[look.key]]
+    parts = [COUNTED[look.key] % {"n": counts[look.key]} for look in ORDER if counts[look.key]]
     return ngettext("Last run: %(parts)s", "Last %(n)s runs: %(parts)s", total) % {
         "n": total,
         "parts": ", ".join(parts),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
@@ -38,7 +37,7 @@ class Row:
     next_absolute: str
     next_there: str
     bar: SafeString
-    last: Run | None = None
+    last: runs.PastRun | None = None
     look: Look | None = None
     last_seen: str = ""
     tags: list[str] = field(default_factory=list)
@@ -91,30 +90,29 @@ def search(request: HttpRequest) -> QuerySet[Task]:
 def rows(tasks: Sequence[Task], now: datetime, viewer: tzinfo) -> list[Row]:
     history = runs.last_runs(task.pk for task in tasks)
     titles = dict(SpiderInfo.objects.values_list("name", "title"))
+    clock = when.Clock(now, viewer)
     return [
-        _row(task, history[task.pk], titles.get(task.spider) or task.spider, now, viewer)
+        _row(task, history[task.pk], titles.get(task.spider) or task.spider, clock)
         for task in tasks
     ]
 
 
-def _row(task: Task, history: list[Run], spider: str, now: datetime, viewer: tzinfo) -> Row:
+def _row(task: Task, history: list[runs.PastRun], spider: str, clock: when.Clock) -> Row:
     schedules = [each for each in task.schedules.all() if each.enabled]
-    upcoming = plan.next_of(schedules, now) if task.enabled else None
+    upcoming = plan.next_of(schedules, clock.now) if task.enabled else None
     last = history[-1] if history else None
     return Row(
         task=task,
         spider=spider or task.get_kind_display(),
         sentences=plan.sentence(schedules),
         zone=_zones(schedules),
-        next_relative=when.relative(upcoming, now) if upcoming else "",
-        next_absolute=when.absolute(upcoming, now, viewer)
-        if upcoming
-        else _why_none(task, schedules),
-        next_there=_there(upcoming, schedules, now, viewer),
-        bar=charts.status_bar(runs.slots(history, now, viewer)),
+        next_relative=clock.relative(upcoming) if upcoming else "",
+        next_absolute=clock.absolute(upcoming) if upcoming else _why_none(task, schedules),
+        next_there=_there(upcoming, schedules, clock),
+        bar=charts.status_bar(runs.slots(history, clock)),
         last=last,
         look=runs.look(last) if last else None,
-        last_seen=when.relative(last.at, now) if last else "",
+        last_seen=clock.relative(last.at) if last else "",
         tags=[tag.name for tag in task.tags.all()],
     )
 
@@ -122,19 +120,17 @@ def _row(task: Task, history: list[Run], spider: str, now: datetime, viewer: tzi
 def _zones(schedules: Iterable[Schedule]) -> str:
     timed = (s for s in schedules if s.kind in {Schedule.Kind.CRON, Schedule.Kind.ONCE})
     names = dict.fromkeys(each.timezone for each in timed)
-    return ", ".join(when.zone_label(ZoneInfo(name)) for name in names)
+    return ", ".join(when.zone_label(when.zone_of(name)) for name in names)
 
 
-def _there(
-    moment: datetime | None, schedules: Sequence[Schedule], now: datetime, viewer: tzinfo
-) -> str:
+def _there(moment: datetime | None, schedules: Sequence[Schedule], clock: when.Clock) -> str:
     """The same moment on the schedule's own clock, where it differs from the viewer's."""
     if moment is None:
         return ""
-    zone = next((ZoneInfo(s.timezone) for s in schedules), viewer)
-    if moment.astimezone(zone).utcoffset() == moment.astimezone(viewer).utcoffset():
+    zone = next((when.zone_of(s.timezone) for s in schedules), clock.zone)
+    if moment.astimezone(zone).utcoffset() == moment.astimezone(clock.zone).utcoffset():
         return ""
-    return f"{when.absolute(moment, now, zone)} {when.zone_label(zone)}"
+    return f"{when.absolute(moment, clock.now, zone)} {when.zone_label(zone)}"
 
 
 def _why_none(task: Task, schedules: Sequence[Schedule]) -> str:

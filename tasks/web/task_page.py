@@ -10,8 +10,9 @@ from django.http import QueryDict
 
 from tasks.models import Run, Schedule, SpiderInfo, Task
 from tasks.services.actors import Actor
+from tasks.services.creating import create_task
 from tasks.services.errors import Conflict, Forbidden, InvalidInput
-from tasks.services.tasks import create_task, update_task
+from tasks.services.tasks import update_task
 from tasks.web.forms.arguments import argument_inputs, read_arguments, unknown_arguments
 from tasks.web.forms.inputs import Input, from_bound
 from tasks.web.forms.schedule import ScheduleForm

@@ -33,7 +33,8 @@ ADVANCED = (
 def page(request: HttpRequest, context: dict[str, Any], task: Task | None) -> HttpResponse:
     if request.method != "POST":
         shown = TaskPage(task, spider=request.GET.get("spider", ""))
-        return _render(request, context, shown)
+        # Somebody was sent to one field: it may lie in the folded part.
+        return _render(request, {**context, "wanted": request.GET.get("at", "")}, shown)
     shown = TaskPage(task, request.POST)
     if "_add_schedule" in request.POST:
         shown.add_schedule()

@@ -25,14 +25,16 @@ def verdict(run: Run, now: datetime) -> str:
     }
     if run.is_stopping:
         return _("Stopping: %(items)s so far") % values
-    return _shape(run, look) % values + _failed_pages(run, look)
+    return _shape(run, look, now) % values + _failed_pages(run, look)
 
 
-def _shape(run: Run, look: Look) -> str:
+def _shape(run: Run, look: Look, now: datetime) -> str:
     if run.started_at is None and look in {states.STOPPED, states.FAILED, states.LOST}:
         return _("Stopped before it started") if look is states.STOPPED else _never_started(look)
     shapes = {
-        states.WAITING: _("Waiting for a free place"),
+        states.WAITING: _("Waiting until its time")
+        if _is_later(run, now)
+        else _("Waiting for a free place"),
         states.RUNNING: _("Running: %(items)s so far"),
         states.FINISHED: _("Finished: %(items)s in %(time)s"),
         states.NEEDS_LOOK: _("Needs a look: %(items)s in %(time)s"),
@@ -40,14 +42,24 @@ def _shape(run: Run, look: Look) -> str:
         states.TOOK_TOO_LONG: _("Took too long: stopped after %(time)s with %(items)s"),
         states.LOST: _("Lost contact after %(time)s: %(items)s saved"),
         states.STOPPED: _("Stopped after %(time)s: %(items)s collected"),
-        states.SKIPPED: _("Skipped: this run did not start"),
+        states.SKIPPED: _skipped(run),
         states.MISSED: _missed(run),
     }
     return shapes[look]
 
 
+def _is_later(run: Run, now: datetime) -> bool:
+    return run.not_before is not None and run.not_before > now
+
+
 def _never_started(look: Look) -> str:
     return _("Failed to start") if look is states.FAILED else _("Lost contact before it started")
+
+
+def _skipped(run: Run) -> str:
+    if run.slots == 1:
+        return _("Skipped: this run did not start")
+    return _("Skipped: %(n)s runs did not start") % {"n": run.slots}
 
 
 def _missed(run: Run) -> str:

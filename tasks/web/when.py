@@ -1,13 +1,23 @@
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tasks.zones import load_zone
+
 MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """UTC for a name that was written past the services: the page says so, and opens."""
+    try:
+        return load_zone(name)
+    except ValueError:
+        return ZoneInfo("UTC")
 
 
 def zone_label(zone: tzinfo) -> str:
@@ -32,10 +42,7 @@ def day_label(day: date, today: date) -> str:
 
 
 def absolute(moment: datetime, now: datetime, zone: tzinfo) -> str:
-    local, today = moment.astimezone(zone), now.astimezone(zone).date()
-    label, clock = day_label(local.date(), today), date_format(local, "H:i")
-    near = abs((local.date() - today).days) <= 1
-    return f"{label} {clock}" if near else f"{label}, {clock}"
+    return Clock(now, zone).absolute(moment)
 
 
 def clock_time(moment: datetime, zone: tzinfo) -> str:
@@ -68,13 +75,47 @@ def _two(first: str, a: int, second: str, b: int) -> str:
 
 def coarse(seconds: float) -> str:
     """A distance in time without seconds beyond the first minute."""
-    whole_minutes = seconds >= MINUTE
-    return duration(seconds // MINUTE * MINUTE if whole_minutes else seconds)
+    return duration(_whole_minutes(seconds))
+
+
+def _whole_minutes(seconds: float) -> float:
+    return seconds // MINUTE * MINUTE if seconds >= MINUTE else seconds
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    seconds = (moment - now).total_seconds()
-    if abs(seconds) < 1:
-        return _("now")
-    shape = _("in %(time)s") if seconds > 0 else _("%(time)s ago")
-    return shape % {"time": coarse(abs(seconds))}
+    return Clock(now, UTC).relative(moment)
+
+
+class Clock:
+    """Puts the moments of one page into words. Looking up a translation takes longer than all
+    the rest, and a page may name a thousand moments: each word is asked for once."""
+
+    def __init__(self, now: datetime, zone: tzinfo) -> None:
+        self.now, self.zone = now, zone
+        self._today = now.astimezone(zone).date()
+        self._days: dict[date, str] = {}
+        self._lengths: dict[int, str] = {}
+        self._shapes = {"now": _("now"), "ahead": _("in %(time)s"), "past": _("%(time)s ago")}
+
+    def absolute(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{self._day(local.date())} {local.hour:02}:{local.minute:02}"
+
+    def _day(self, day: date) -> str:
+        if day not in self._days:
+            near = abs((day - self._today).days) <= 1
+            self._days[day] = day_label(day, self._today) + ("" if near else ",")
+        return self._days[day]
+
+    def relative(self, moment: datetime) -> str:
+        seconds = (moment - self.now).total_seconds()
+        if abs(seconds) < 1:
+            return self._shapes["now"]
+        time = self.duration(_whole_minutes(abs(seconds)))
+        return self._shapes["ahead" if seconds > 0 else "past"] % {"time": time}
+
+    def duration(self, seconds: float) -> str:
+        total = max(0, round(seconds))
+        if total not in self._lengths:
+            self._lengths[total] = duration(total)
+        return self._lengths[total]

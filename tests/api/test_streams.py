@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,6 +107,9 @@ def test_a_stream_goes_on_where_it_broke(listen: Any) -> None:
     last = broken.next("log").id
     broken.close()
     assert listen(run, last=last).next("log").data["msg"] == "line 2"
+    begun = f"/api/v1/runs/{{}}/logs?after={last}"
+    assert listen(run, begun).next("log").data["msg"] == "line 2"
+    assert listen(run, f"/api/v1/runs/{{}}/logs?after={10**9}", last="0").next("log").id != "0"
 
 
 def test_a_run_that_waits_is_streamed_from_its_first_line(listen: Any) -> None:
@@ -183,6 +187,11 @@ def test_text_of_a_spider_never_breaks_out_of_its_event() -> None:
     assert frame.startswith("event: log\nid: ")
     assert "\r" not in frame
     assert "\x1b" not in frame
+
+
+def test_a_line_that_is_too_long_says_that_it_was_cut() -> None:
+    line = parse_line(b"2026-04-02 06:00:01 [x] INFO: " + b"a" * 5000 + b"\n", 0)
+    assert json.loads(line_frame(line).decode().partition("data: ")[2])["cut"] is True
 
 
 def test_a_gap_is_an_event_of_its_own() -> None:

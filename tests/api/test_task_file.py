@@ -22,12 +22,22 @@ def test_tasks_leave_and_come_back(editor, shop):
     assert editor("get", "/task-file?format=yaml").content.startswith(b"version: 1\n")
 
 
-def test_an_import_can_be_looked_at_first(editor):
-    plan = editor("post", "/task-file", {"text": FILE, "dry_run": True}).json()
+def test_an_import_can_be_looked_at_first(anna):
+    administrator = Api(anna)
+    plan = administrator("post", "/task-file", {"text": FILE, "dry_run": True}).json()
     assert (plan["dry_run"], plan["changes"][0]["action"]) == (True, "created")
     assert not Task.objects.exists()
-    editor("post", "/task-file", {"text": FILE})
+    administrator("post", "/task-file", {"text": FILE})
     assert AuditEntry.objects.get(action="create", task_key="fresh").via == "api"
+
+
+def test_an_editor_imports_no_code(editor):
+    answer = editor("post", "/task-file", {"text": FILE})
+    message = "line 1: Only an administrator says which classes a pipeline runs."
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        {"pipelines.fresh.kind": [message]},
+    )
 
 
 def test_a_mistake_is_named_by_line_and_field(editor):

@@ -154,3 +154,25 @@ def test_the_list_needs_few_queries(
         Task.objects.create(task_id=f"t{number}", name=f"T{number}", spider="shop")
     with django_assert_max_num_queries(9):
         assert len(api.get("/tasks").json()["items"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "english", "german"),
+    [
+        ({"colour": 1}, "colour", "There is no field of this name.", "gibt es nicht"),
+        ({"name": ""}, "name", "This is needed.", "wird gebraucht"),
+        ({"name": "x" * 201}, "name", "Enter at most 200 characters.", "200 Zeichen"),
+        ({"name": 5}, "name", "This is not of the kind that is expected (text).", "(Text)"),
+        ({"timeout": -1}, "timeout", "Enter 0 or more.", "0 oder mehr"),
+        ({"priority": 101}, "priority", "Enter 100 or less.", "100 oder weniger"),
+        ({"kind": "robot"}, "kind", "Choose one of: 'spider', ", "'spider', "),
+        ({"task_id": "a b"}, "task_id", "This is not in the form that is expected.", "Form"),
+    ],
+)
+def test_refusals_speak_as_the_forms_do(
+    api: Any, shop_spider: Any, body: Any, field: str, english: str, german: str
+) -> None:
+    for language, words in (("en", english), ("de", german)):
+        answer = api.post("/tasks", body, **{"Accept-Language": language})
+        assert answer.status_code == 422
+        assert words in answer.json()["errors"][field][0]

@@ -59,23 +59,52 @@ def pages(browser: Any, live_server: Any, transactional_db: None) -> Iterator[Si
         context.close()
 
 
+@dataclass
+class Served:
+    """The web server as a real process."""
+
+    env: dict[str, str]
+    url: str
+    mark: str
+
+    def start(self, stack: ExitStack) -> Any:
+        line = [PYTHON, "manage.py", "serve"]
+        server = stack.enter_context(started(line, mark=self.mark, env=self.env, cwd=ROOT))
+        wait_until(lambda: status(f"{self.url}/admin/login/") == 200, timeout=60)
+        return server
+
+
 @pytest.fixture
-def house(browser: Any, process_env: dict[str, str], free_port: int) -> Iterator[Site]:
-    """The web server and the scheduler as real processes, with the demo shop."""
+def served(process_env: dict[str, str], free_port: int) -> Served:
     ensure_groups()
     maja = person("Maja", "Lind", "Editor")
     # The tests' quick hasher is unknown to the real settings.
     maja.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt", iterations=1)
     maja.save()
-    url, mark = f"http://127.0.0.1:{free_port}", uuid.uuid4().hex
+    url = f"http://127.0.0.1:{free_port}"
     env = {**process_env, "PORT": str(free_port), "SITE_URL": url, "DEMO": "on", "DEBUG": "on"}
+    return Served(env, url, uuid.uuid4().hex)
+
+
+@pytest.fixture
+def streaming(browser: Any, served: Served) -> Iterator[Site]:
+    """The pages from the real server, which can stream; nothing runs spiders."""
     with ExitStack() as stack:
-        for command in (["serve"], ["runscheduler", "--stop-runs"]):
-            line = [PYTHON, "manage.py", *command]
-            stack.enter_context(started(line, mark=mark, env=env, cwd=ROOT))
-        wait_until(lambda: status(f"{url}/admin/login/") == 200, timeout=60)
+        served.start(stack)
+        yield Site(served.url, browser)
+        for context in browser.contexts:
+            context.close()
+
+
+@pytest.fixture
+def house(browser: Any, served: Served) -> Iterator[Site]:
+    """The web server and the scheduler as real processes, with the demo shop."""
+    with ExitStack() as stack:
+        served.start(stack)
+        line = [PYTHON, "manage.py", "runscheduler", "--stop-runs"]
+        stack.enter_context(started(line, mark=served.mark, env=served.env, cwd=ROOT))
         wait_until(_spiders_are_listed, timeout=60, every=0.2)
-        yield Site(url, browser)
+        yield Site(served.url, browser)
         for context in browser.contexts:
             context.close()
 

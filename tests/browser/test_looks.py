@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -108,6 +109,16 @@ ADDRESSES = {
     "blackouts": lambda: reverse("admin:tasks_blackout_changelist"),
     "blackout": lambda: reverse("admin:tasks_blackout_add"),
     "all changes": lambda: reverse("admin:tasks_auditentry_changelist"),
+    "errors of a log": lambda: run_of("succeeded") + "?errors=1",
+    "older lines of a log": lambda: run_of("succeeded") + "?before=900",
+    "API access": lambda: reverse("admin:me_tokens"),
+    "data addresses": lambda: reverse("admin:task_data_links", args=[Task.objects.first().pk]),
+    "task files": lambda: reverse("admin:task_files"),
+    "spreadsheet": lambda: reverse("admin:tasks_task_spreadsheet"),
+    "backfill": lambda: reverse("admin:tasks_task_backfill", args=[Task.objects.first().pk]),
+    "clean up": lambda: reverse("admin:clean_up"),
+    "person there is": lambda: reverse("admin:auth_user_change", args=[User.objects.last().pk]),
+    "a field to change": lambda: ADDRESSES["task"]() + "?at=id_timeout#id_timeout",
 }
 
 
@@ -120,7 +131,20 @@ def wider_than_the_window(page):
     return page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-@pytest.mark.parametrize(("look", "width"), [("light", 1280), ("dark", 1280), ("light", 380)])
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 380), ("dark", 380)]
+
+
+def troubles_of(page):
+    for fold in page.locator("details:not([name]):not(.sp-menu)").all():
+        fold.evaluate("fold => { fold.open = true }")
+    found = violations(page)
+    if wider_than_the_window(page):
+        found.append("wider than the window")
+    page.complaints.clear()  # the checker itself injects styles
+    return found
+
+
+@pytest.mark.parametrize(("look", "width"), LOOKS)
 def test_every_page_is_for_everybody(filled, look, width):
     person("Anna", "Berg", "Administrator")
     page = filled.open(
@@ -132,15 +156,105 @@ def test_every_page_is_for_everybody(filled, look, width):
     for name, address in ADDRESSES.items():
         assert page.goto(filled.url + address()).status == 200, name
         assert page.complaints == [], name
-        for fold in page.locator("details:not([name]):not(.sp-menu)").all():
-            fold.evaluate("fold => { fold.open = true }")
-        found = violations(page)
-        if wider_than_the_window(page):
-            found.append("wider than the window")
-        if found:
+        if found := troubles_of(page):
             troubles[name] = found
-        page.complaints.clear()  # the checker itself injects styles
     assert troubles == {}
+
+
+def token_shown_once(page):
+    page.goto(page.root + reverse("admin:me_tokens"))
+    page.get_by_label("Name").fill("My sheet")
+    page.get_by_role("button", name="Make").first.click()
+
+
+def spreadsheet_preview(page):
+    page.goto(page.root + reverse("admin:tasks_task_spreadsheet"))
+    rows = b"name,spider,start_urls\nHats,shop,https://s.example/hats\nCaps,nowhere,\n"
+    file = {"name": "tasks.csv", "mimeType": "text/csv", "buffer": rows}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("main button[type=submit]").first.click()
+
+
+def task_file_preview(page):
+    page.goto(page.root + reverse("admin:task_files"))
+    text = b'{"jobs": [{"job_id": "hats", "type": "interval", "hours": 2, "spider": "shop"}]}'
+    file = {"name": "tasks.json", "mimeType": "application/json", "buffer": text}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("main button[type=submit]").first.click()
+
+
+def pressed_for_all(word):
+    def press(page):
+        page.goto(page.root + reverse("admin:tasks_task_changelist"))
+        for box in page.locator(".action-select").all():
+            box.check()
+        page.locator(f"button[name=action][value={word}]").click()
+
+    return press
+
+
+def refused_form(page):
+    page.goto(page.root + ADDRESSES["new task"]())
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def first_steps(page):
+    Task.objects.exclude(pk=Task.objects.first().pk).delete()
+    page.goto(page.root + ADDRESSES["task"]())
+    expect(page.get_by_role("complementary", name="First steps")).to_be_visible()
+
+
+WAYS = {
+    "token": token_shown_once,
+    "spreadsheet preview": spreadsheet_preview,
+    "task file preview": task_file_preview,
+    "refused form": refused_form,
+    "first steps": first_steps,
+}
+# A phone shows no boxes to select many with.
+ON_A_DESK = {
+    "stagger": pressed_for_all("stagger"),
+    "tag": pressed_for_all("tag"),
+    "delete many": pressed_for_all("delete"),
+}
+
+
+@pytest.mark.parametrize(("look", "width"), LOOKS)
+def test_every_page_behind_a_button_is_for_everybody(filled, look, width):
+    person("Anna", "Berg", "Administrator")
+    page = filled.open(
+        "/admin/me/", color_scheme=look, viewport={"width": width, "height": 800}
+    )  # fmt: skip
+    page.context.clear_cookies()
+    filled.log_in(page, "/admin/", "anna")
+    page.root = filled.url
+    troubles = {}
+    for name, go in ({**ON_A_DESK, **WAYS} if width > 720 else WAYS).items():
+        go(page)
+        page.wait_for_load_state()
+        assert page.complaints == [], name
+        if found := troubles_of(page):
+            troubles[name] = found
+    assert troubles == {}
+
+
+@pytest.mark.parametrize(("look", "width"), LOOKS)
+def test_the_page_for_who_guesses_is_for_everybody(pages, look, width):
+    context = pages.browser.new_context(
+        color_scheme=look, viewport={"width": width, "height": 800}
+    )  # fmt: skip
+    page = context.new_page()
+    page.complaints = []
+    for _try in range(21):
+        page.goto(f"{pages.url}/admin/login/")
+        page.get_by_label("User name").fill("maja")
+        page.get_by_label("Password").fill("nothing")
+        page.get_by_role("button", name="Log in").click()
+        if page.get_by_role("heading", name="Too many wrong passwords").count():
+            break
+    expect(page.get_by_role("alert")).to_contain_text("Wait 1 h")
+    assert troubles_of(page) == []
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

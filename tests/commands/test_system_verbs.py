@@ -51,6 +51,16 @@ def test_the_end_of_time_has_no_next_run(tasks):
     assert answer.json["next"] == []
 
 
+def test_status_says_how_runs_are_started_and_what_stands_still(tasks, scheduler):
+    SchedulerProcess.objects.update(
+        launcher="fresh", notes=["a module starts threads"], disk_free=5 * 1024**2
+    )
+    out = " ".join(tasks("status").out.split())
+    assert "runs start in fresh processes (box:1)" in out
+    assert "note a module starts threads" in out
+    assert "note Nothing is started: only 5 MB are free on the disk." in out
+
+
 def test_status_counts_tasks_and_runs(tasks, shop, scheduler):
     run_task_now(task_id="shop")
     state = tasks("status", "--json").json

@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from scrapy import Spider
 
 from tasks.execution.catalogue import (
     CatalogueKeeper,
@@ -11,7 +12,8 @@ from tasks.execution.catalogue import (
     read_catalogue,
     refresh_catalogue,
 )
-from tasks.models import SpiderInfo
+from tasks.models import Preset, SpiderInfo
+from tasks.runtime.catalogue import describe_spider
 from tests.execution.conftest import WILD
 from tests.waiting import wait_until
 
@@ -34,6 +36,19 @@ def test_spiders_are_listed_with_what_they_take(db, project):
     assert pages.schema["properties"]["count"]["default"] == 1
     assert pages.schema["properties"]["api_token"]["format"] == "password"
     assert not pages.error
+
+
+def test_what_a_spider_gives_is_said_in_the_words_of_its_columns(db):
+    refresh_catalogue()
+    assert SpiderInfo.objects.get(name="vivbliss").gives[:3] == ["Name", "Price", "Currency"]
+
+
+def test_gives_without_columns_stays_as_it_is():
+    class Plain(Spider):
+        name = "plain"
+        metadata = {"gives": ["Price", "Shop"], "columns": {"Shop": {"name": "Shop name"}}}
+
+    assert describe_spider(Plain)["gives"] == ["Price", "Shop name"]
 
 
 def test_a_module_that_does_not_import_is_named_and_hides_no_other(db, project):
@@ -89,4 +104,11 @@ def test_a_new_spider_appears_by_itself(transactional_db, project):
 
 
 def test_presets_of_the_project_are_listed(project):
-    assert read_catalogue()["presets"] == ["to_nowhere"]
+    assert read_catalogue()["presets"] == ["to_nowhere", "to_storage"]
+
+
+def test_presets_are_kept_with_the_spiders(db, project):
+    Preset.objects.create(name="of_last_week")
+    refresh_catalogue()
+    names = set(Preset.objects.values_list("name", flat=True))
+    assert names == {"to_nowhere", "to_storage"}

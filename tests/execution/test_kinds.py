@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tasks.execution.folder import run_folder
 from tasks.execution.performing import services
+from tasks.execution.processes import members
 from tasks.handlers import handler_of
 from tasks.handlers.base import Job, JobFailed
 from tasks.models import Run, Task
@@ -118,6 +119,73 @@ def test_a_job_is_stopped_like_a_crawl(bench):
     run = bench.until_status(queue(bench, "pipeline", chain=steps("Sleeps")), "running")
     cancel_run(run_id=run.pk)
     assert bench.until_ended(run).status == "cancelled"
+
+
+@pytest.fixture
+def big_shop(shop):
+    """With so much that every job on it takes a while."""
+    now = timezone.now()
+    item = json.dumps({"url": "u", "name": "Lamp", **{f"field{n}": n for n in range(20)}}) + "\n"
+    for hours in (1, 2):
+        run = finished_run(shop, [{}], at=now - timedelta(hours=hours))
+        (run_folder(run) / "items.jsonl").write_text(item * 60_000)
+    rows = [new_run(shop, trigger="manual", status="cancelled") for _ in range(8000)]
+    for row in rows:
+        row.at = row.finished_at = now - timedelta(days=90)
+    Run.objects.bulk_create(rows)
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("export", {"format": "xlsx"}), ("analysis", {}), ("cleanup", None), ("pipeline", None)],
+)
+def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
+    bench, big_shop, kind, arguments
+):
+    given = {"cleanup": {}, "pipeline": {"chain": steps("SleepsLater")}}
+    run = queue(bench, kind, **given.get(kind, {"task": "shop", **(arguments or {})}))
+    bench.until_status(run, "running")
+    folder = run_folder(run)
+    begun = {
+        "export": (folder / ".shop.xlsx").exists,
+        "analysis": (folder / "progress.json").exists,
+        "cleanup": lambda: bench.items(run),
+        "pipeline": lambda: (folder / "progress.json").exists() and bench.items(run),
+    }
+    bench.drive(begun[kind])
+    cancel_run(run_id=run.pk)
+    bench.until_ended(run)
+    assert (run.status, run.reason) == ("cancelled", "cancelled"), bench.log(run)
+    assert members(run.pid, str(run.pk)) == []
+    assert run.items == len(bench.items(run))
+    assert "Stopped" in bench.log(run)
+    assert not list(folder.glob("*.xlsx"))
+    if kind == "cleanup":
+        removed = {item["run"] for item in bench.items(run)}
+        assert not Run.objects.filter(pk__in=removed).exists()
+        assert Run.objects.filter(status="cancelled", task=big_shop).exists()
+
+
+def test_a_time_limit_ends_a_job(bench):
+    run = queue(bench, "pipeline", chain=steps("SleepsLater"))
+    Task.objects.update(timeout=1)
+    bench.until_ended(run)
+    assert (run.status, run.reason, run.items) == ("failed", "timeout", 1)
+
+
+def test_a_time_limit_ends_a_job_of_our_own(bench, big_shop):
+    run = queue(bench, "cleanup")
+    Task.objects.filter(kind="cleanup").update(timeout=1)
+    bench.until_ended(run)
+    assert (run.status, run.reason) == ("failed", "timeout")
+    assert members(run.pid, str(run.pk)) == []
+
+
+def test_a_step_that_leaves_with_an_error_is_no_success(bench):
+    run = bench.until_ended(queue(bench, "pipeline", chain=steps("Leaves")))
+    assert (run.status, run.reason) == ("failed", "spider_error")
+    assert run.detail["message"] == "3"
 
 
 def test_an_export_writes_the_newest_good_items_into_its_folder(bench, shop):

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.outcomes import explain
 from tasks.services.baseline import baseline_of
+from tests.ftp import Ftp
 
 NOWHERE = "http://no-such-host.invalid/"
 
@@ -66,6 +67,39 @@ def test_every_end_has_its_status_and_reason(
 def test_a_feed_that_fails_is_a_failure_although_the_items_are_here(bench):
     run = bench.until_ended(bench.queue("echo", settings={"PRESET": "to_nowhere"}))
     assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
+
+
+def test_items_also_go_to_the_storage_of_a_preset(bench, tmp_path, monkeypatch):
+    folder = tmp_path / "feeds"
+    monkeypatch.setenv("SPIDER_FEED", f"file://{folder}/%(name)s.jsonl")
+    run = sent(bench)
+    assert (folder / "echo.jsonl").read_text().count("\n") == run.items == 1
+
+
+def test_items_also_go_to_a_server(bench, monkeypatch):
+    with Ftp() as ftp:
+        monkeypatch.setenv("SPIDER_FEED", f"{ftp.url}/feeds/%(name)s.jsonl")
+        run = sent(bench)
+    assert ftp.stored["echo.jsonl"].count(b"\n") == run.items == 1
+
+
+def test_a_server_that_refuses_the_items_fails_the_run(bench, monkeypatch):
+    with Ftp() as ftp:
+        wrong = ftp.url.replace("secret", "guessed")
+        monkeypatch.setenv("SPIDER_FEED", f"{wrong}/feeds/%(name)s.jsonl")
+        bench.use_own_launcher()
+        run = bench.until_ended(bench.queue("echo", settings={"PRESET": "to_storage"}))
+    assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
+    assert len(bench.items(run)) == 1
+    assert ftp.stored == {}
+
+
+def sent(bench):
+    bench.use_own_launcher()
+    run = bench.until_ended(bench.queue("echo", settings={"PRESET": "to_storage"}))
+    assert (run.status, run.items) == ("succeeded", 1), bench.log(run)
+    assert len(bench.items(run)) == 1
+    return run
 
 
 def test_a_preset_that_is_gone_is_named(bench):

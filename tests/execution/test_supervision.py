@@ -6,6 +6,7 @@ import random
 import signal
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -69,6 +70,12 @@ def test_a_claimed_run_that_has_not_started_is_cancelled_without_a_process(bench
     assert (run.status, run.pid) == ("cancelled", None)
 
 
+def test_a_run_that_ends_well_leaves_nothing_behind(bench):
+    run = bench.until_ended(bench.queue("leaves_behind"))
+    assert run.status == "succeeded"
+    assert not is_alive(bench.items(run)[0]["left"], None)
+
+
 # --- limits -----------------------------------------------------------------------------------
 
 
@@ -90,6 +97,13 @@ def test_a_run_that_uses_too_much_memory_is_ended(bench):
     bench.until_ended(run)
     assert (run.status, run.reason) == ("failed", "memory")
     assert run.detail["used"] > 250
+
+
+def test_what_a_run_started_counts_for_its_memory_wherever_it_went(bench):
+    run = bench.queue(task=bench.task("big_browser", memory_limit_mb=150))
+    bench.until_ended(run)
+    assert (run.status, run.reason) == ("failed", "memory")
+    assert nothing_left(run)
 
 
 def test_retries_are_new_runs_with_more_and_more_time_between(bench):
@@ -180,6 +194,15 @@ def test_runs_outlive_the_launcher_and_end_with_their_own_outcome(bench):
     bench.until_ended(after)
     bench.until_ended(run)
     assert (run.status, after.status) == ("succeeded", "succeeded")
+
+
+def test_a_launcher_that_is_still_starting_leaves_with_who_started_it(bench):
+    bench.use_own_launcher()
+    executor = bench.worker.executor
+    assert not executor.is_ready()
+    pid = executor.pid()
+    executor.close(quit_too=True)
+    assert not is_alive(pid, None)
 
 
 def test_what_cannot_be_known_is_lost(bench):
@@ -307,3 +330,10 @@ def test_only_one_worker_per_host_starts_runs(bench):
 
 def test_the_boot_is_known():
     assert len(boot_id()) == 36
+
+
+def test_a_crawl_under_way_gives_way_to_runs_that_start_and_to_pages(bench):
+    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 300}))
+    assert os.getpriority(os.PRIO_PROCESS, run.pid) == 10
+    group = Path(f"/proc/{run.pid}/autogroup")
+    assert not group.exists() or group.read_text().split()[-1] == "10"

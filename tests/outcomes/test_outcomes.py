@@ -102,6 +102,13 @@ def test_an_unknown_reason_and_a_missing_detail_never_fail():
     assert "–" in explain("blocked").happened
 
 
+@pytest.mark.parametrize("reason", ["scheduler_down", "database_down", "clock_jump"])
+def test_an_absence_of_unknown_length_is_told_without_times(reason):
+    assert "–" not in explain(reason).happened
+    told = explain(reason, {"off_from": "02:40", "off_to": "07:15"}).happened
+    assert "from 02:40 to 07:15" in told
+
+
 def test_files_that_hold_nonsense_are_facts_too():
     assert facts_of({"stats": None}, None, stop_reason="", items_on_disk=None).items == 0
     assert (

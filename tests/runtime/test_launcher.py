@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -27,7 +26,6 @@ class Launcher:
         self.environment = {
             "PATH": os.environ["PATH"],
             "SPIDER_SCHEDULER_PROJECT": str(project),
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.process = self.start()
         self.connect()
@@ -80,10 +78,6 @@ class Launcher:
     def run(self, spider, **arguments):
         place = self.order(spider, **arguments)
         return place, self.until("exit")
-
-    def wait_for_the_next_check(self):
-        """Files are looked at four times a second at most."""
-        time.sleep(0.3)
 
     def close(self):
         self.reader.close()
@@ -138,16 +132,12 @@ def test_new_and_edited_code_is_taken_over_without_losing_a_run(launcher, projec
     new = project / "spiders" / "fresh.py"
     text = "import scrapy\nclass Fresh(scrapy.Spider):\n    name = 'fresh'\n"
     text += "    async def start(self):\n        yield {'version': 1}\n"
-    new.write_text(text)
-    launcher.wait_for_the_next_check()
-    place = launcher.order("fresh")
-    assert launcher.until("exit")["id"] == place.name
-    assert items(place)[0]["version"] == 1
-    launcher.wait_for_the_next_check()
-    new.write_text(text.replace("1}", "22}"))
-    place = launcher.order("fresh")
-    assert launcher.until("exit")["id"] == place.name
-    assert items(place)[0]["version"] == 22
+    # As quickly as a program edits: files of one second and one size look alike to Python's cache.
+    for version in range(1, 6):
+        new.write_text(text.replace("1}", f"{version}}}"))
+        place = launcher.order("fresh")
+        assert launcher.until("exit")["id"] == place.name
+        assert items(place)[0]["version"] == version
     os.killpg(pid, signal.SIGTERM)
     ended = launcher.until("exit")
     assert (ended["id"], ended["code"]) == (slow.name, 0)
@@ -243,6 +233,58 @@ def test_exit_codes_and_signals_are_told_apart(launcher):
     assert (ended["code"], ended["signal"]) == (None, 11)
 
 
+def test_it_ends_when_told_so_while_it_takes_over_new_code(launcher):
+    launcher.status()
+    launcher.process.send_signal(signal.SIGSTOP)
+    launcher.send(op="reload")
+    launcher.process.terminate()
+    launcher.process.send_signal(signal.SIGCONT)
+    assert launcher.process.wait(10) == 0
+
+
 def test_it_leaves_when_its_socket_is_gone(launcher):
     launcher.path.unlink()
     assert launcher.process.wait(10) == 0
+
+
+def spare_of(launcher):
+    """Its only child while nothing runs."""
+    pid = launcher.process.pid
+
+    def children():
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+    launcher.status()
+    return int(wait_until(lambda: (found := children()) and len(found) == 1 and found[0], 20))
+
+
+def test_a_process_waits_for_the_next_run(launcher):
+    spare = spare_of(launcher)
+    _place, ended = launcher.run("echo")
+    assert (ended["pid"], ended["code"]) == (spare, 0)
+    assert spare_of(launcher) != spare
+
+
+def test_a_waiting_process_that_was_killed_is_replaced(launcher):
+    spare = spare_of(launcher)
+    os.kill(spare, signal.SIGKILL)
+    wait_until(lambda: not is_alive(spare, None))
+    _place, ended = launcher.run("echo")
+    assert ended["code"] == 0
+    assert spare_of(launcher) != spare
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_waiting_process_leaves_with_its_launcher(launcher, number):
+    spare = spare_of(launcher)
+    launcher.process.send_signal(number)
+    launcher.process.wait(10)
+    wait_until(lambda: not is_alive(spare, None), 10)
+
+
+def test_a_waiting_process_with_old_code_is_not_used(launcher, project):
+    spare = spare_of(launcher)
+    source = project / "spiders" / "good.py"
+    source.write_text(f"{source.read_text()}\n# edited\n")
+    assert launcher.run("echo")[1]["pid"] != spare
+    wait_until(lambda: not is_alive(spare, None), 10)

@@ -18,10 +18,15 @@ from tasks.runtime.order import Order
 from tests.website import Site
 
 WILD = Path(__file__).parent.parent / "projects" / "wild"
+HANDLERS = (
+    "DOWNLOAD_HANDLERS = dict.fromkeys(['http', 'https'], 'scrapy.core.downloader.handlers.{}')\n"
+)
 REACTORS = {
     "asyncio": "",
     "select": "TWISTED_REACTOR = 'twisted.internet.selectreactor.SelectReactor'\n",
     "none": "TWISTED_REACTOR_ENABLED = False\n",
+    "aiohttp on a reactor": HANDLERS.format("_aiohttp.AiohttpDownloadHandler"),
+    "httpx": HANDLERS.format("_httpx.HttpxDownloadHandler"),
     "crawler process": "FORCE_CRAWLER_PROCESS = True\n",
 }
 
@@ -172,3 +177,60 @@ def test_a_loud_spider_ends_well(perform, tmp_path):
     outcome, log = perform("shouts", arguments={"megabytes": 3})
     assert outcome["finish_reason"] == "finished"
     assert log.rstrip().endswith("Spider closed (finished)")
+
+
+def test_what_a_project_switches_off_or_replaces_of_scrapys_own_stays_so(perform, project, site):
+    with (project / "conf.py").open("a") as conf:
+        conf.write(
+            "DOWNLOADER_MIDDLEWARES = {\n"
+            "    'scrapy.downloadermiddlewares.useragent.UserAgentMiddleware': None,\n"
+            "    'scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware': 7,\n"
+            "}\n"
+            "EXTENSIONS = {'scrapy.extensions.logstats.LogStats': None}\n"
+            "DOWNLOAD_HANDLERS = {'http': 'handlers.Canned'}\n"
+        )
+    (project / "handlers.py").write_text(
+        "from scrapy.http import TextResponse\n"
+        "class Canned:\n"
+        "    lazy = True\n"
+        "    async def download_request(self, request):\n"
+        "        return TextResponse(request.url, body=b'canned', request=request)\n"
+        "    async def close(self): pass\n"
+    )
+    outcome, log = perform("pages", arguments={"start_urls": f"{site.url}/ok"})
+    assert outcome["stats"].get("item_scraped_count") == 1, log
+    assert site.hits["/ok"] == 0
+    assert "LogStats" not in log
+    enabled = log.partition("Enabled downloader middlewares:")[2].partition("]\n")[0]
+    assert "UserAgent" not in enabled
+    assert enabled.index("AddressGuard") < enabled.index("HttpAuth") < enabled.index("Offsite")
+
+
+def test_add_ons_and_middlewares_of_a_project_take_part(perform, project, site):
+    with (project / "conf.py").open("a") as conf:
+        conf.write(
+            "ADDONS = {'parts.AddOn': 1}\n"
+            "SPIDER_MIDDLEWARES = {'parts.Outgoing': 500}\n"
+            "DOWNLOADER_MIDDLEWARES = {'parts.Signed': 500}\n"
+        )
+    (project / "parts.py").write_text(
+        "class AddOn:\n"
+        "    def update_settings(self, settings):\n"
+        "        settings['ITEM_PIPELINES']['parts.Count'] = 400\n"
+        "class Count:\n"
+        "    def process_item(self, item):\n"
+        "        return {**item, 'by_add_on': True}\n"
+        "class Outgoing:\n"
+        "    async def process_spider_output_async(self, response, result):\n"
+        "        async for each in result:\n"
+        "            yield {**each, 'agent': response.request.headers.get('X-Sign').decode()}\n"
+        "    def process_spider_output(self, response, result):\n"
+        "        yield from result\n"
+        "class Signed:\n"
+        "    def process_request(self, request):\n"
+        "        request.headers['X-Sign'] = 'signed'\n"
+    )
+    outcome, log = perform("pages", arguments={"start_urls": f"{site.url}/ok"})
+    item = json.loads((project.parent / "run" / "items.jsonl").read_text())
+    assert (item["by_add_on"], item["agent"], item["stamp"]) == (True, "signed", "wild"), log
+    assert outcome["finish_reason"] == "finished"

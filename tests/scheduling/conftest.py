@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +15,16 @@ from tasks.scheduling import registry
 from tasks.scheduling.jobstore import ScheduleJobStore
 from tasks.scheduling.lease import Lease
 from tasks.scheduling.timekeeper import Timekeeper
+from tests.processes import MARK, marked
 from tests.scheduling.helpers import NOON
+
+ROOT = Path(__file__).resolve().parents[2]
+WILD = ROOT / "tests" / "projects" / "wild"
+CLOCK = ("-m", "tests.scheduling.clock_process")
+SCHEDULER = ("manage.py", "runscheduler")
+FAILING = ("-m", "tests.scheduling.failing_process")
+
+Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 class Watch:
@@ -52,3 +67,30 @@ def make_keeper(db: None, watch: Watch) -> Callable[..., Timekeeper]:
 @pytest.fixture
 def keeper(make_keeper: Callable[..., Timekeeper]) -> Timekeeper:
     return make_keeper()
+
+
+@pytest.fixture
+def start(process_env: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Starts a clock, or what it is told to; all that were started are gone at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+    log = (tmp_path / "schedulers.log").open("ab")
+    mark = str(tmp_path)
+    env = {**process_env, "SCRAPY_PROJECT_PATH": str(WILD), "DEMO": "off", MARK: mark}
+
+    def begin(*command: str, **more: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, *(command or CLOCK)],
+            cwd=ROOT, env=env | more, stdout=log, stderr=log,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+    for line in marked(mark):  # launchers and spiders, which outlive their scheduler
+        with suppress(ProcessLookupError):
+            os.kill(int(line.split()[0]), signal.SIGKILL)
+    log.close()

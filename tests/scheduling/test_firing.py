@@ -262,6 +262,67 @@ def test_a_late_start_is_not_made_inside_a_blackout():
     assert rows(schedule) == [(NOON + HOUR, "skipped", "blackout")]
 
 
+# --- nobody was there, but nothing should have started anyway
+
+
+def away_over_a_hold(**task: object) -> list[tuple[datetime | None, str, str]]:
+    """Back at 16:30, with a hold from 13:30 to 15:30 in the time away."""
+    schedule = make_schedule(task=task)
+    Hold.objects.create(
+        note="The shop moves house.", author="olof",
+        starts_at=NOON + 90 * MINUTE, ends_at=NOON + 210 * MINUTE,
+    )  # fmt: skip
+    fire_at(NOON + 270 * MINUTE, schedule)
+    return rows(schedule)
+
+
+def test_a_slot_in_a_hold_of_the_past_is_skipped_with_its_reason_though_nobody_was_there():
+    assert away_over_a_hold(catch_up="none") == [
+        (NOON + HOUR, *MISSED),
+        (NOON + 2 * HOUR, "skipped", "hold"),
+        (NOON + 3 * HOUR, "skipped", "hold"),
+        (NOON + 4 * HOUR, *MISSED),
+    ]
+    assert Run.objects.filter(reason="hold").first().detail == {
+        "message": "The shop moves house.",
+        "by": "olof",
+    }
+
+
+def test_what_a_hold_kept_back_is_not_made_up_for():
+    found = away_over_a_hold(catch_up="all", catch_up_window=86_400)
+    assert [status for _, status, _ in found] == ["queued", "skipped", "skipped", "queued"]
+
+
+def test_the_newest_slot_that_no_hold_kept_back_is_caught_up():
+    schedule = make_schedule(task={"catch_up_window": 86_400})
+    Blackout.objects.create(name="Move", starts_at=NOON + 90 * MINUTE, ends_at=NOON + 150 * MINUTE)
+    fire_at(NOON + 160 * MINUTE, schedule)
+    assert rows(schedule) == [
+        (NOON + HOUR, "queued", ""),
+        (NOON + 2 * HOUR, "skipped", "blackout"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blackout", "expected"),
+    [
+        ({"starts_at": NOON, "ends_at": NOON + 48 * HOUR}, ("skipped", "blackout")),
+        ({"starts_at": NOON + HOUR, "ends_at": NOON + 48 * HOUR}, MISSED),
+        ({"start_time": time(12), "end_time": time(13), "weekdays": ["tue", "wed"]}, MISSED),
+    ],
+)
+def test_the_row_for_many_older_slots_is_skipped_where_one_standstill_covers_them(
+    blackout, expected
+):
+    schedule = make_schedule(cron="* * * * *", task={"catch_up": "none"})
+    Blackout.objects.create(name="Nights", **blackout)
+    fire_at(NOON + 24 * HOUR + 130 * MINUTE, schedule)
+    older = Run.objects.get(slots__gt=1)
+    assert (older.status, older.reason) == expected
+    assert older.slots == 24 * 60 + 30
+
+
 # --- edits, switches, clocks
 
 

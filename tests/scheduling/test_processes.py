@@ -6,85 +6,17 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tasks.models import Run, Schedule, SchedulerLease, SchedulerProcess
+from tasks.models import Run, SchedulerLease, SchedulerProcess
 from tests.scheduling.helpers import make_schedule, raw
+from tests.scheduling.ledger import SECOND, check, every_second, fires_after, leader
 from tests.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
-SECOND = timedelta(seconds=1)
-
-Start = Callable[[], subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def start(process_env: dict[str, str], tmp_path: Path) -> Iterator[Start]:
-    """Starts a clock; all that were started are gone at the end."""
-    started: list[subprocess.Popen[bytes]] = []
-    log = (tmp_path / "clocks.log").open("ab")
-
-    def begin() -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.scheduling.clock_process"],
-            cwd=ROOT, env=process_env, stdout=log, stderr=log,
-        )  # fmt: skip
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
-    log.close()
-
-
-def every_second(task_id: str = "prices") -> Schedule:
-    now = timezone.now().replace(microsecond=0)
-    return make_schedule(
-        task_id, kind="interval", seconds=1, anchor=now, watermark=now,
-        task={"overlap_policy": "allow", "max_instances": 30_000},
-    )  # fmt: skip
-
-
-def slots() -> list[datetime]:
-    found: list[datetime] = []
-    for first, until, count in Run.objects.values_list("scheduled_for", "scheduled_until", "slots"):
-        found += [first + n * SECOND for n in range(count)]
-        assert until is None or found[-1] == until
-    return sorted(found)
-
-
-def check(schedule: Schedule) -> None:
-    """No gap and no duplicate from the first slot to the last."""
-    found = slots()
-    assert found[0] == schedule.anchor + SECOND
-    assert found == [found[0] + n * SECOND for n in range(len(found))]
-
-
-def leader() -> int | None:
-    lease = SchedulerLease.objects.filter(expires_at__gt=timezone.now()).first()
-    row = SchedulerProcess.objects.filter(name=lease.holder).first() if lease else None
-    return row.pid if row else None
-
-
-def latest() -> datetime | None:
-    return Run.objects.order_by("-queued_at").values_list("queued_at", flat=True).first()
-
-
-def fires_after(moment: datetime) -> Callable[[], bool]:
-    return lambda: (latest() or moment) > moment
 
 
 def test_one_fires_each_second_until_it_is_asked_to_stop(start):
@@ -185,7 +117,7 @@ def test_a_held_write_lock_makes_slots_late_but_loses_none(start):
     blocker.execute("BEGIN IMMEDIATE")
     locked = time.monotonic()
     # Longer than the busy timeout of 20 s, so that wakeups fail too.
-    wait_until(lambda: time.monotonic() - locked > 23, timeout=90, every=0.2)
+    wait_until(lambda: time.monotonic() - locked > 30, timeout=90, every=0.2)
     blocker.execute("ROLLBACK")
     blocker.close()
     moment = timezone.now()

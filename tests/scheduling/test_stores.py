@@ -9,11 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from apscheduler.jobstores.memory import MemoryJobStore
+from django.utils import timezone
 
 from tasks.models import Run, Schedule
 from tasks.scheduling.agenda import StoreUnavailable, build_store
 from tasks.scheduling.host import Clock
 from tasks.scheduling.jobstore import ScheduleJobStore
+from tasks.services import get_scheduler_status
 from tests.scheduling.helpers import HOUR, NOON, make_schedule, rows
 
 MONGODB_URL = os.environ.get("TEST_MONGODB_URL", "mongodb://127.0.0.1:27017/")
@@ -39,6 +41,7 @@ def other_store(request, tmp_path):
         url = request.getfixturevalue("redis_url").rsplit("/", 1)[0] + "/13"
     elif name == "mongodb":
         if not reachable(MONGODB_URL):
+            # Debian has no package of it, so CI can't install one: docs/operations.md says so.
             pytest.skip("mongodb is not at hand: set TEST_MONGODB_URL to run this test")
         url = f"{MONGODB_URL}spider_scheduler_{uuid.uuid4().hex}"
     store = build_store(name, url)
@@ -68,6 +71,30 @@ def test_a_schedule_fires_once_from_any_store(clock, watch):
     assert rows(schedule) == [(NOON + HOUR, "queued", "")]
     assert clock.keeper.agenda.count() == 1
     assert clock.keeper.agenda.first() == NOON + 2 * HOUR
+
+
+def test_the_jobs_of_any_store_are_counted_in_the_status(clock, watch, settings, other_store):
+    """By the leader's word while there is one, by the schedules when there is none."""
+    settings.SCHEDULER_JOB_STORE = "memory"
+    make_schedule()
+    make_schedule("off", enabled=False)
+    make_schedule("once", kind="once", run_at=timezone.now() + 99 * HOUR)
+    assert get_scheduler_status()["pending_jobs"] == 2
+    clock.keeper.tick()
+    told(clock)
+    Schedule.objects.update(enabled=False)  # the leader has not looked yet
+    assert get_scheduler_status()["pending_jobs"] == 2 == len(other_store.get_all_jobs())
+    clock.keeper.reconciler.poll(force=True)
+    told(clock)
+    assert get_scheduler_status()["pending_jobs"] == 0 == len(other_store.get_all_jobs())
+    Schedule.objects.update(enabled=True)
+    clock.keeper.stop()
+    assert get_scheduler_status()["pending_jobs"] == 3
+
+
+def told(clock) -> None:
+    clock.keeper.presence.note("look", "The next heartbeat is due.")
+    clock.keeper.tick()
 
 
 def test_edits_and_ends_reach_any_store(clock, watch):

@@ -240,6 +240,39 @@ def test_a_database_that_was_away_is_the_reason_of_what_was_missed(watch, monkey
     clock._event.close()
 
 
+def test_a_database_that_was_away_from_the_start_is_the_reason_too(watch, monkeypatch):
+    monkeypatch.setattr("tasks.scheduling.host._forget_connection", lambda: None)
+    make_schedule(cron="*/10 * * * *")
+    clock = Clock(store=ScheduleJobStore())
+    clock.keeper.clock, clock.keeper.presence.started_at = watch, NOON
+    tick, clock.keeper.tick = clock.keeper.tick, _raise
+    clock._process_jobs()
+    clock.keeper.tick = tick
+    watch.now = NOON + 21 * MINUTE
+    clock._process_jobs()
+    missed = Run.objects.get(status="missed")
+    assert (missed.reason, missed.detail["off_from"]) == ("database_down", "12:00")
+    clock._event.close()
+
+
+@pytest.mark.parametrize(("calm", "reason"), [(0, "database_down"), (1, "scheduler_down")])
+def test_a_follower_that_takes_over_after_the_database_was_away_says_so(
+    make_keeper, watch, calm, reason
+):
+    """But not when all was well in between, and the leader is what went away."""
+    make_schedule(cron="*/10 * * * *")
+    leader, other = make_keeper("one"), make_keeper("other")
+    leader.tick()
+    other.tick()
+    other.lose_database()
+    for _ in range(calm):
+        other.tick()
+    watch.now = NOON + 21 * MINUTE
+    SchedulerLease.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    other.tick()
+    assert Run.objects.get(status="missed").reason == reason
+
+
 def _raise() -> float:
     raise DatabaseError("the server closed the connection unexpectedly")
 

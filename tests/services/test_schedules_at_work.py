@@ -13,9 +13,12 @@ from tasks.services.errors import InvalidInput
 from tasks.services.events import queue_follow_ups, queue_startup_runs
 from tasks.services.health import get_health
 from tasks.services.load import hours_of_the_week
-from tasks.services.spreading import spread_schedules
+from tasks.services.spreading import plan_spread, spread_schedules
+from tasks.services.status import next_run_time
+from tasks.services.undo import undo_last_change
 from tasks.services.watch import never_running
-from tests.scheduling.helpers import HOUR, NOON, known_of, make_schedule, run_of
+from tasks.web.plan import next_of_task
+from tests.scheduling.helpers import HOUR, NOON, fire_at, known_of, make_schedule, rows, run_of
 
 pytestmark = pytest.mark.django_db
 
@@ -60,14 +63,54 @@ def test_a_backfill_that_makes_no_sense_is_refused(cron, start, end, field):
 def test_spreading_delays_each_schedule_by_its_own_time_and_moves_no_slot():
     schedules = [make_schedule(f"task-{n}") for n in range(40)]
     names = [each.task.task_id for each in schedules]
-    assert spread_schedules(task_ids=names, seconds=3600, actor=SCHEDULER) == 40
-    assert spread_schedules(task_ids=names, seconds=3600) == 0
+    assert len(spread_schedules(task_ids=names, seconds=3600, actor=SCHEDULER)) == 40
+    assert spread_schedules(task_ids=names, seconds=3600) == []
     spread = list(Schedule.objects.all())
     assert {each.watermark for each in spread} == {NOON}
     known = known_of(*spread)
     assert len({known[each.pk].delay(each.pk) // timedelta(minutes=10) for each in spread}) == 6
     with pytest.raises(InvalidInput):
         spread_schedules(task_ids=names, seconds=10**7)
+
+
+def test_spreading_is_seen_before_it_is_done_and_is_taken_back():
+    schedules = [make_schedule(f"task-{n}") for n in range(3)]
+    names = [each.task.task_id for each in schedules]
+    planned = plan_spread(task_ids=names, seconds=600)
+    assert not Schedule.objects.filter(jitter__gt=0).exists()
+    assert planned == spread_schedules(task_ids=names, seconds=600)
+    known = known_of(*Schedule.objects.all())
+    for each in planned:
+        slot = known[each.schedule.pk].timing.next_time(timezone.now())
+        assert (each.before, each.after) == (
+            slot,
+            slot + known[each.schedule.pk].delay(each.schedule.pk),
+        )
+    undo_last_change(task_id="task-1")
+    assert Schedule.objects.get(task__task_id="task-1").jitter == 0
+    assert Schedule.objects.filter(jitter=600).count() == 2
+
+
+def test_a_slot_that_waits_for_its_delay_is_not_forgotten_when_the_delay_goes():
+    """12:00 would start some minutes later; then somebody takes the delay away."""
+    schedule = make_schedule(jitter=3600, cron="0 * * * *", watermark=NOON)
+    delay = known_of(schedule)[schedule.pk].delay(schedule.pk)
+    assert fire_at(NOON + HOUR, schedule).runs == []
+    spread_schedules(task_ids=["prices"], seconds=0)
+    schedule.refresh_from_db()
+    assert delay > timedelta()
+    assert schedule.watermark == NOON
+    fire_at(NOON + HOUR, schedule)
+    assert rows(schedule) == [(NOON + HOUR, "queued", "")]
+
+
+def test_the_next_run_that_is_told_is_when_it_starts():
+    schedule = make_schedule(jitter=3600)
+    delay = known_of(schedule)[schedule.pk].delay(schedule.pk)
+    just_after = NOON + HOUR + delay / 2
+    assert next_run_time(schedule, now=just_after) == NOON + HOUR + delay
+    assert next_of_task(schedule.task, just_after) == NOON + HOUR + delay
+    assert next_run_time(schedule, now=NOON + HOUR + delay) == NOON + 2 * HOUR + delay
 
 
 # --- load of the week

@@ -163,6 +163,17 @@ def test_the_home_page_says_when_the_scheduler_is_gone(client, olof, task):
     assert "Scheduler running" in page
 
 
+def test_the_home_page_says_when_the_disk_is_too_full_to_start_anything(client, viktor, task):
+    client.force_login(viktor)
+    now = timezone.now()
+    row = SchedulerProcess.objects.create(
+        name="box", host="box", pid=1, started_at=now, seen_at=now, disk_free=300 * 1024**2
+    )
+    assert "Nothing is started" not in client.get(reverse("admin:index")).content.decode()
+    SchedulerProcess.objects.filter(pk=row.pk).update(disk_free=7 * 1024**2)
+    assert "Nothing is started: only 7 MB" in client.get(reverse("admin:index")).content.decode()
+
+
 def test_an_empty_installation_shows_the_first_steps(client, maja):
     client.force_login(maja)
     page = client.get(reverse("admin:index")).content.decode()
@@ -258,7 +269,7 @@ def test_the_history_pages_back_and_forth_over_equal_moments(client, viktor, tas
     query, back = "", None
     while True:
         context = client.get(address + query).context
-        seen += [row.run.pk for row in context["rows"]]
+        seen += [row["run"].pk for row in context["rows"]]
         if not context["older"] or len(seen) > 20:
             break
         query, back = context["older"], context["newer"]
@@ -288,5 +299,5 @@ def test_the_history_is_filtered(client, viktor, task, query):
     wanted = make_run(task, "failed", trigger="manual", requested_by="olof", reason="dns")
     client.force_login(viktor)
     page = client.get(reverse("admin:tasks_run_changelist") + "?" + query)
-    assert wanted.pk in [row.run.pk for row in page.context["rows"]]
+    assert wanted.pk in [row["run"].pk for row in page.context["rows"]]
     assert (len(page.context["rows"]) == 1) == (query not in {"task=shoes", "q=shoe"})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
@@ -89,6 +91,11 @@ def test_everything_is_held_and_let_go_again(client, anna, olof):
     client.post(address, {"note": "Moving servers"})
     assert "Moving servers" in client.get(reverse("admin:index")).content.decode()
     assert "End the hold" in client.get(address).content.decode()
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "until somebody ends it" in home
+    ends = timezone.now() + timedelta(hours=1)
+    Hold.objects.update(ends_at=ends)
+    assert f" {ends:%H:%M}</span>" in client.get(reverse("admin:index")).content.decode()
     client.post(reverse("admin:hold_release"))
     assert Hold.objects.get().released_by == "anna"
     client.force_login(olof)
@@ -134,3 +141,27 @@ def test_a_wrong_password_is_answered_in_plain_words(client, maja):
         reverse("admin:login"), {"username": "maja", "password": "wrong"}
     ).content.decode()
     assert "The user name or password is not right. Check both and try again." in page
+
+
+def fail_to_log_in(client, times):
+    return [
+        client.post("/admin/login/", {"username": "olof", "password": "wrong"})
+        for _try in range(times)
+    ][-1]
+
+
+def test_who_guesses_is_locked_out_in_plain_words_until_a_new_password_is_set(client, anna, olof):
+    answer = fail_to_log_in(client, 20)
+    assert answer.status_code == 429
+    page = answer.content.decode()
+    for words in ("Too many wrong passwords", "Wait 1 h", "Tell your administrator"):
+        assert words in page
+    right = {"username": "olof", "password": PASSWORD}
+    assert client.post("/admin/login/", right).status_code == 429
+    client.force_login(anna)
+    new = "another horse battery"
+    fields = {"username": "olof", "role": "Operator", "is_active": "on", "password": new}
+    client.post(reverse("admin:auth_user_change", args=[olof.pk]), fields)
+    client.logout()
+    answer = client.post("/admin/login/", {"username": "olof", "password": new})
+    assert answer.status_code == 302

@@ -12,9 +12,9 @@ from openpyxl import load_workbook
 
 from tasks.execution.folder import run_folder
 from tasks.models import Run, SpiderInfo
+from tasks.runtime.redact import redact
 from tasks.secrets import seal
 from tasks.services.tasks import create_task
-from tasks.web.bundle import redact
 from tasks.web.item_view import cell
 
 LOG = "2026-03-24 10:00:{second:02} [shop] {level}: {text}\n"
@@ -91,6 +91,27 @@ def test_items_are_taken_away_without_running_formulas(look, task, form):
         assert b'"Mug"' in content
 
 
+def test_the_file_of_an_export_is_offered_and_given_by_both_doors(look, task, client):
+    run = make_run(task, kind="export", arguments={"task": "shoes", "format": "csv"})
+    assert "shoes.csv" not in look("page", run).content.decode()
+    assert look("file", run).status_code == 404
+    (run_folder(run) / "shoes.csv").write_text("name\nMug\n")
+    assert f'href="{reverse("admin:tasks_run_file", args=[run.pk])}"' in (
+        look("page", run).content.decode()
+    )
+    for address in (reverse("admin:tasks_run_file", args=[run.pk]), f"/api/v1/runs/{run.pk}/file"):
+        answer = client.get(address)
+        assert b"".join(answer.streaming_content) == b"name\nMug\n"
+        assert answer["Content-Disposition"] == 'attachment; filename="shoes.csv"'
+
+
+def test_a_link_in_place_of_an_exports_file_leads_nowhere(look, task, tmp_path):
+    run = make_run(task, kind="export", arguments={"task": "shoes", "format": "csv"})
+    (tmp_path / "secret").write_text("secret")
+    (run_folder(run) / "shoes.csv").symlink_to(tmp_path / "secret")
+    assert look("file", run).status_code == 404
+
+
 def test_an_unknown_form_of_items_is_not_found(look, task):
     assert look("items", make_run(task), "exe").status_code == 404
 
@@ -120,6 +141,13 @@ def test_a_huge_log_is_shown_from_its_end_and_read_backwards(look, task):
     older = look("page", run, before=start).content.decode()
     assert "line 2999 " not in older
     assert "Show older lines" in older
+    assert "Show the newest lines" in older
+
+
+def test_older_lines_of_a_running_run_stay_as_they_are(look, task):
+    run = make_run(task, status="running", log=[("INFO", f"line {i}") for i in range(3000)])
+    assert "data-live-log" in look("page", run).content.decode()
+    assert "data-live-log" not in look("page", run, before=40_000).content.decode()
 
 
 def test_the_whole_log_is_downloaded(look, task):
@@ -188,15 +216,58 @@ def test_many_missed_slots_are_one_page(look, task):
     assert "Missed: 40 runs did not happen" in look("page", run).content.decode()
 
 
+def keep_page(run, why="status", url="https://s.example/a?token=••••••", text="<script>x</script>"):
+    facts = {"why": why, "url": url, "status": 403}
+    (run_folder(run) / "failing-page.json").write_text(json.dumps(facts))
+    (run_folder(run) / "failing-page.txt").write_text(text)
+
+
+def test_the_page_it_happened_at_is_a_text_to_download(look, task):
+    run = make_run(task, "failed", reason="blocked", detail={"code": 403})
+    assert look("failing_page", run).status_code == 404
+    assert "The page it happened at" not in look("page", run).content.decode()
+    keep_page(run)
+    page = look("page", run).content.decode()
+    assert "The website answered this page with an error (answer 403)." in page
+    assert 'href="https://s.example/a?token=' in page
+    answer = look("failing_page", run)
+    assert b"".join(answer.streaming_content) == b"<script>x</script>"
+    assert answer["Content-Type"].startswith("text/plain")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_an_address_that_is_none_of_the_web_is_no_link(look, task):
+    run = make_run(task, "failed", reason="spider_error")
+    keep_page(run, why="callback", url="javascript:alert(1)")
+    assert "href=" + chr(34) + "javascript" not in look("page", run).content.decode()
+
+
+def test_a_link_in_place_of_the_kept_page_is_not_followed(look, task, tmp_path):
+    run = make_run(task, "failed", reason="spider_error")
+    keep_page(run)
+    secret = tmp_path / "secret"
+    secret.write_text("not for them")
+    (run_folder(run) / "failing-page.txt").unlink()
+    (run_folder(run) / "failing-page.txt").symlink_to(secret)
+    assert look("failing_page", run).status_code == 404
+    archive = zipfile.ZipFile(io.BytesIO(look("bundle", run).content))
+    assert "not for them" not in "".join(archive.read(n).decode() for n in archive.namelist())
+
+
+def test_a_page_of_one_long_word_is_redacted_quickly():
+    assert len(redact("a" * 400_000)) == 400_000
+
+
 def test_the_bundle_for_a_developer_holds_no_secrets(look, task):
     run = make_run(
         task, "failed", reason="spider_error", items=GOODS, secrets={"api_key": seal("hush-hush")},
         log=[("ERROR", "GET https://maja:pw@s.example/?token=abc123 by maja@x.example hush-hush")],
     )  # fmt: skip
-    (run_folder(run) / "failing-page.html").write_text("<p>hush-hush</p>")
+    keep_page(run, text="<p>hush-hush</p>")
     archive = zipfile.ZipFile(io.BytesIO(look("bundle", run).content))
     texts = {name: archive.read(name).decode() for name in archive.namelist()}
-    assert {"report.json", "log-end.txt", "log-errors.txt", "failing-page.html"} <= set(texts)
+    assert {"report.json", "log-end.txt", "log-errors.txt", "failing-page.txt"} <= set(texts)
     for text in texts.values():
         for secret in ("hush-hush", "abc123", "maja:pw", "maja@x.example"):
             assert secret not in text

@@ -28,8 +28,8 @@ def upload(client, text: str | bytes, name: str = "tasks.yml", **data: str):
     return client.post(reverse("admin:task_files"), {"file": file, **data})
 
 
-def test_a_file_is_shown_first_and_imported_when_confirmed(client, maja, known):
-    client.force_login(maja)
+def test_a_file_is_shown_first_and_imported_when_confirmed(client, anna, known):
+    client.force_login(anna)
     page = upload(client, FILE, replace="1")
     content = page.content.decode()
     assert "1 created, 1 changed, 0 left as they are, 0 removed." in content
@@ -40,7 +40,7 @@ def test_a_file_is_shown_first_and_imported_when_confirmed(client, maja, known):
     done = client.post(reverse("admin:task_files"), form, follow=True)
     assert "Imported: 1 created, 1 changed, 0 removed." in done.content.decode()
     entry = AuditEntry.objects.first()
-    assert (entry.actor, entry.via) == (maja, "admin")
+    assert (entry.actor, entry.via) == (anna, "admin")
 
 
 def test_a_file_with_a_mistake_names_the_line(client, maja, known):

@@ -22,11 +22,13 @@ def line_frame(line: LogLine) -> bytes:
     """The id is where the next line begins: whoever comes back goes on from there."""
     if line.is_gap:
         return event("gap", {"from": line.start, "to": line.end}, offset=line.end)
-    data = {
+    data: dict[str, Any] = {
         "ts": line.at.isoformat() if line.at else None,
         "level": line.level or "INFO",
         "msg": line.text,
     }
+    if line.is_cut:
+        data["cut"] = True
     return event("log", data, offset=line.end)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from ninja import Header
+from ninja import Header, Query
 
 LastEventId = Annotated[
     str | None,
@@ -10,6 +10,16 @@ LastEventId = Annotated[
         alias="Last-Event-ID",
         description="The id of the last event: a byte offset, from which the stream goes on.",
         examples=["4096"],
+    ),
+]
+
+After = Annotated[
+    int,
+    Query(
+        ge=0,
+        lt=2**53,
+        description="The byte offset to begin at, of who has shown what is before it."
+        " `Last-Event-ID` goes before it.",
     ),
 ]
 

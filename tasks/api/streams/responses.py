@@ -36,7 +36,9 @@ class Following:
     place: Place
 
 
-def follow_response(request: HttpRequest, run: Run, caller: Caller) -> HttpResponseBase:
+def follow_response(
+    request: HttpRequest, run: Run, caller: Caller, *, after: int = 0
+) -> HttpResponseBase:
     """The stream; 204 for who has seen all of it; 429 for who holds too many."""
     offset = last_event_id(request)
     folder = run_folder(run)
@@ -47,7 +49,8 @@ def follow_response(request: HttpRequest, run: Run, caller: Caller) -> HttpRespo
         return problem(
             429, _("Too many open streams. Close one first."), headers={"Retry-After": "5"}
         )
-    following = Following(run.pk, folder, snapshot_of(run), offset or 0, place)
+    begin = after if offset is None else offset
+    following = Following(run.pk, folder, snapshot_of(run), begin, place)
     return StreamingHttpResponse(
         stream(following),
         content_type="text/event-stream",

@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from tasks.checks import TAG as CHECKS
 from tasks.execution.worker import Worker
 from tasks.models import Run
 from tasks.scheduling import daemon
@@ -26,6 +28,8 @@ GOOD = (Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS)
 
 class Command(BaseCommand):
     help = "Fires schedules when they are due, and runs spiders on this host."
+    # Those of the URLs would load every page of the site, for a process that serves none.
+    requires_system_checks = (Tags.models, Tags.database, Tags.caches, CHECKS)
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         once = parser.add_mutually_exclusive_group()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tasks.management.verbs import adding, files, history, reading, runs, system, tasks
+from tasks.management.verbs import adding, files, history, reading, runs, standing, system, tasks
 from tasks.management.verbs.base import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -10,5 +10,6 @@ VERBS: tuple[Verb, ...] = (
     *reading.VERBS,
     *files.VERBS,
     *history.VERBS,
+    *standing.VERBS,
     *system.VERBS,
 )

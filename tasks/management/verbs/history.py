@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,17 +18,15 @@ from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Run
 from tasks.services.actors import command_line
 from tasks.services.backfill import backfill, count_backfill
-from tasks.services.errors import InvalidInput
 from tasks.services.status import scheduler_processes
-from tasks.zones import load_zone
 
 EVERY = 0.5  # seconds
 TINY = timedelta(microseconds=1)
 
 
 def run(terminal: Terminal, options: Namespace) -> int:
-    zone = _zone(options.timezone or settings.SCHEDULER_TIMEZONE)
-    start = _moment(options.start, zone, "FROM")
+    zone = parsing.zone(options.timezone)
+    start = parsing.instant(options.start, zone, "FROM")
     end = _end(options.end, zone)
     if options.dry_run:
         count = count_backfill(task_id=options.task_id, start=start, end=end)
@@ -65,29 +62,14 @@ def _show(terminal: Terminal, runs: Sequence[Run]) -> None:
     terminal.line(_("Queued %d runs.") % len(runs))
 
 
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return load_zone(name)
-    except ValueError:
-        message = _("%(name)s is not a time zone. Example: Europe/Stockholm.")
-        raise InvalidInput({"timezone": [message % {"name": name[:64]}]}) from None
-
-
-def _moment(text: str, zone: ZoneInfo, name: str) -> datetime:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise Refused(_("%s must be a day or a moment such as 2026-04-02 09:30.") % name)
-    return found if found.tzinfo else found.replace(tzinfo=zone)
-
-
 def _end(text: str, zone: ZoneInfo) -> datetime:
     """A day means all of it, as far as it is over."""
-    found = _moment(text, zone, "TO")
+    found = parsing.instant(text, zone, "TO")
     is_day = len(text) == len("2026-04-02") and parse_date(text) is not None
-    return min(found + timedelta(days=1) - TINY, timezone.now()) if is_day else found
+    if not is_day:
+        return found
+    # Of a day that goes on, what is over; one that has not begun is refused as it stands.
+    return max(found, min(found + timedelta(days=1) - TINY, timezone.now()))
 
 
 def _arguments(parser: ArgumentParser) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from tasks.management.verbs import completion
 from tasks.management.verbs.base import Refused
 from tasks.models import Task
+from tasks.services.errors import InvalidInput
+from tasks.zones import load_zone
 
 
 def task_id(parser: ArgumentParser, **options: Any) -> None:
@@ -77,3 +83,23 @@ def pairs(option: str, given: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(given):
         raise Refused(_("%s names the same thing twice. Name each one once.") % option)
     return values
+
+
+def zone(name: str | None) -> ZoneInfo:
+    name = name or settings.SCHEDULER_TIMEZONE
+    try:
+        return load_zone(name)
+    except ValueError:
+        message = _("%(name)s is not a time zone. Example: Europe/Stockholm.")
+        raise InvalidInput({"timezone": [message % {"name": name[:64]}]}) from None
+
+
+def instant(text: str, place: ZoneInfo, name: str) -> datetime:
+    """On the wall clock of `place` where it has no offset."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        found = None
+    if found is None:
+        raise Refused(_("%s must be a day or a moment such as 2026-04-02 09:30.") % name)
+    return found if found.tzinfo else found.replace(tzinfo=place)

@@ -43,7 +43,9 @@ def _start(task_id: str, arguments: dict[str, object]) -> Run:
     try:
         return run_task_now(task_id=task_id, arguments=given, actor=command_line())
     except Conflict as error:
-        raise Refused(f"{error} {_('Run: %s') % error.run_id}") from error
+        # Not inside of an f-string: makemessages doesn't look there.
+        run = _("Run: %s") % error.run_id
+        raise Refused(f"{error} {run}") from error
 
 
 def _watch(terminal: Terminal, run: Run, timeout: int | None) -> int:

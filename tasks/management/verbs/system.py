@@ -49,6 +49,17 @@ def _status_fields(state: dict[str, Any]) -> list[tuple[str, object]]:
         (_("failed"), state["failed"]),
         (_("missed"), state["missed"]),
         (_("skipped"), state["skipped"]),
+        *_launchers(state["schedulers"]),
+    ]
+
+
+def _launchers(schedulers: list[dict[str, Any]]) -> list[tuple[str, object]]:
+    """How each host starts its runs, and what it has to say about that."""
+    modes = {"fork": _("at once"), "fresh": _("in fresh processes")}
+    shown = [(each, modes.get(each["launcher"], each["launcher"])) for each in schedulers]
+    return [
+        *((_("runs start"), f"{mode} ({each['name']})") for each, mode in shown if mode),
+        *((_("note"), note) for each in schedulers for note in each["notes"]),
     ]
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from tasks.management.verbs import parsing
 from tasks.management.verbs.base import DONE, Verb
 from tasks.management.verbs.terminal import Terminal, moment
+from tasks.models import Task
 from tasks.services import (
     disable_task,
     enable_task,
@@ -17,7 +18,8 @@ from tasks.services import (
     remove_task,
 )
 from tasks.services.actors import command_line
-from tasks.services.tasks import get_task, state_of_task
+from tasks.services.tasks import get_task
+from tasks.services.writing import state_of_task
 
 
 def list_all(terminal: Terminal, options: Namespace) -> int:
@@ -60,18 +62,24 @@ def show(terminal: Terminal, options: Namespace) -> int:
     if terminal.as_json:
         terminal.json({**state, **info, "schedules": state["schedules"]})
         return DONE
-    terminal.fields(_fields(info, state))
+    terminal.fields(_fields(task, info, state))
     return DONE
 
 
-def _fields(info: dict[str, Any], state: dict[str, Any]) -> list[tuple[str, object]]:
+def _off(task: Task) -> str:
+    """With who, when and why, as far as it is known."""
+    since = moment(task.disabled_at) if task.disabled_at else ""
+    return ", ".join(filter(None, ["off", since, task.disabled_by, task.disabled_note]))
+
+
+def _fields(task: Task, info: dict[str, Any], state: dict[str, Any]) -> list[tuple[str, object]]:
     lines: list[tuple[str, object]] = [
         (_("id"), info["task_id"]),
         (_("name"), info["name"]),
         (_("description"), info["description"]),
         (_("kind"), info["kind"]),
         (_("spider"), info["spider"]),
-        (_("state"), "on" if info["enabled"] else "off"),
+        (_("state"), "on" if info["enabled"] else _off(task)),
         (_("when"), info["schedule"]),
         (_("next run"), moment(info["next_run_time"])),
         (_("last run"), f"{moment(info['last_run'])} {info['last_status'] or ''}"),

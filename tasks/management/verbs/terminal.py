@@ -19,6 +19,7 @@ STYLES = {
     "suspicious": "yellow", "missed": "yellow", "skipped": "yellow",
     "failed": "red", "cancelled": "magenta", "on": "green", "off": "dim",
 }  # fmt: skip
+LEAST_WIDTH = 5
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # Colours and cursor moves: a whole sequence goes, not only its first character.
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -68,10 +69,19 @@ class Terminal:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         cells = [[one_line("" if value is None else value) for value in row] for row in rows]
-        if self.is_interactive:
+        if self.is_interactive and not self._is_too_narrow(cells, len(columns)):
             self.console.print(_rich_table(columns, cells), soft_wrap=False)
+        elif self.is_interactive:
+            for row in cells:
+                self.fields(pair for pair in zip(columns, row, strict=True) if pair[1])
+                self.line("")
         else:
             self.stream.write(_plain_table(columns, cells))
+
+    def _is_too_narrow(self, rows: Sequence[Sequence[str]], columns: int) -> bool:
+        """The first column stays whole; a few characters of each other one are no help."""
+        longest = max((len(row[0]) for row in rows), default=0)
+        return longest + LEAST_WIDTH * (columns - 1) > self.console.width
 
     def fields(self, pairs: Iterable[tuple[str, object]]) -> None:
         shown = [(name, one_line("" if value is None else value)) for name, value in pairs]

@@ -87,7 +87,8 @@
     }
   });
 
-  const first = form.querySelector("[aria-invalid=true]");
+  const wanted = document.getElementById(location.hash.slice(1));
+  const first = form.querySelector("[aria-invalid=true]") ?? (wanted?.matches("input, select, textarea") ? wanted : null);
   if (first) {
     first.closest("details")?.setAttribute("open", "");
     first.focus();

@@ -5,6 +5,7 @@
   if (!live) return;
   const every = Number(live.dataset.every);
   let misses = 0;
+  let latest = 0;
   /* Each answer carries fresh form tokens: they are no change. */
   const bare = (text) => text.replaceAll(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
   let shown = "";
@@ -41,6 +42,7 @@
   };
   const refresh = async () => {
     if (document.hidden || busy()) return;
+    latest = Date.now();
     try {
       const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" } });
       if (answer.redirected || answer.status === 403) { location.reload(); return; }
@@ -61,5 +63,8 @@
     }
   };
   setInterval(refresh, every);
+  /* Said by the log, which hears of news at once. */
+  document.addEventListener("sp:progress", () => { if (Date.now() - latest > every / 2) refresh(); });
+  document.addEventListener("sp:ended", refresh);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
 })();

@@ -1,4 +1,5 @@
-/* The log of a run that goes on: asks for new lines and puts them at the end. */
+/* The log of a run that goes on: new lines come as events and are put at the end. Where no events
+   come through (too many open pages, a proxy that holds them back), the page asks each second. */
 (() => {
   "use strict";
   const log = document.querySelector("[data-live-log]");
@@ -7,55 +8,162 @@
   const list = body.querySelector("ol");
   const state = log.querySelector("[data-log-state]");
   const button = log.querySelector("[data-log=follow]");
+  const words = log.dataset;
   const MOST = 2000;
   const EVERY = 1000;
-  let next = Number(log.dataset.next);
+  const OPENS_WITHIN = 5000;
+  const ASKS_BEFORE_EVENTS = 30;
+  let next = Number(words.next);
   let following = true;
+  let ended = false;
+  let source = null;
+  let timer = 0;
+  let turn = 0;
+  let asksLeft = 0;
+  let undrawn = [];
 
   const say = (text) => { if (state.textContent !== text) state.textContent = text; };
   const toEnd = () => { body.scrollTop = body.scrollHeight; };
+  const tell = (name) => document.dispatchEvent(new CustomEvent(name));
+
+  const part = (tag, text, css) => {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    if (css) made.className = css;
+    return made;
+  };
+  const draw = () => {
+    const items = undrawn.map((line) => {
+      const item = part("li", "", `sp-log__${line.css}`);
+      item.append(part("time", line.time), part("span", line.word, "sp-log__lvl"), part("span", line.text));
+      return item;
+    });
+    undrawn = [];
+    list.append(...items);
+    while (list.children.length > MOST) list.firstChild.remove();
+    log.querySelector("[data-log-empty]")?.remove();
+    if (following) toEnd();
+  };
+  /* Once per frame, and never more than the page keeps, however fast they come. */
+  const add = (line) => {
+    if (!undrawn.length) requestAnimationFrame(draw);
+    undrawn.push(line);
+    if (undrawn.length > MOST * 2) undrawn = undrawn.slice(-MOST);
+  };
+
+  let clock = null;
+  try {
+    clock = new Intl.DateTimeFormat("en-GB", { timeZone: words.zone, timeStyle: "medium", hourCycle: "h23" });
+  } catch { /* A zone that this browser does not know: the server writes the times then. */ }
+  const KINDS = { ERROR: ["error", words.error], CRITICAL: ["error", words.error], WARNING: ["warn", words.note] };
+  const shown = ({ ts, level, msg, cut }) => {
+    const [css, word] = KINDS[level] ?? ["info", ""];
+    return { css, word, time: ts ? clock.format(new Date(ts)) : "", text: cut ? `${msg} …` : msg };
+  };
+
+  const finish = () => {
+    ended = true;
+    stop();
+    say(words.ended);
+    button.remove();
+    tell("sp:ended");
+  };
+  /* Of the six connections that a browser has for all its tabs, half stay free for pages. */
+  const PLACES = ["sp-log-1", "sp-log-2", "sp-log-3"];
+  let leave = null;
+  const take = (name) => new Promise((taken) => {
+    navigator.locks.request(name, { ifAvailable: true }, (lock) => {
+      if (!lock) { taken(null); return null; }
+      return new Promise((free) => taken(free));
+    });
+  });
+  const findPlace = async () => {
+    if (!navigator.locks) return () => {};
+    for (const name of PLACES) {
+      const free = await take(name);
+      if (free) return free;
+    }
+    return null;
+  };
+
+  const stop = () => {
+    turn += 1;
+    clearTimeout(timer);
+    leave?.();
+    leave = null;
+    source?.close();
+    source = null;
+  };
+  const askInstead = () => {
+    stop();
+    asksLeft = ASKS_BEFORE_EVENTS;
+    ask();
+  };
+  const listen = async () => {
+    const mine = turn;
+    const free = await findPlace();
+    if (mine !== turn) { free?.(); return; }
+    if (!free) { askInstead(); return; }
+    leave = free;
+    source = new EventSource(`${words.stream}?after=${next}`);
+    const on = (name, act) => source.addEventListener(name, (event) => {
+      if (event.lastEventId) next = Number(event.lastEventId);
+      act(event);
+    });
+    timer = setTimeout(askInstead, OPENS_WITHIN);
+    source.addEventListener("open", () => { clearTimeout(timer); say(words.following); });
+    source.addEventListener("error", () => {
+      // It comes back by itself after a lost connection; a refusal closes it for good.
+      if (source.readyState === EventSource.CLOSED) askInstead();
+      else say(words.lost);
+    });
+    on("log", (event) => add(shown(JSON.parse(event.data))));
+    on("gap", () => add({ css: "gap", time: "", word: words.cut, text: words.gap }));
+    on("progress", () => tell("sp:progress"));
+    on("end", finish);
+  };
+  const ask = async () => {
+    let wait = EVERY;
+    const mine = turn;
+    try {
+      const answer = await fetch(`${words.liveLog}?after=${next}`);
+      if (!answer.ok) throw new Error(String(answer.status));
+      const found = await answer.json();
+      if (mine !== turn) return;
+      next = found.next;
+      found.lines.forEach(add);
+      say(words.following);
+      if (found.ended) { finish(); return; }
+    } catch {
+      say(words.lost);
+      wait = EVERY * 5;
+    }
+    asksLeft -= 1;
+    if (mine === turn) timer = setTimeout(start, wait);
+  };
+  /* A tab that nobody sees holds no connection. */
+  const start = () => {
+    stop();
+    if (ended || !following || document.hidden) return;
+    if (words.stream && clock && asksLeft <= 0) listen();
+    else ask();
+  };
+
   const follow = (on) => {
     following = on;
     button.setAttribute("aria-pressed", String(on));
-    say(on ? log.dataset.following : log.dataset.paused);
+    say(on ? words.following : words.paused);
     if (on) toEnd();
+    start();
   };
-  const add = (line) => {
-    const item = document.createElement("li");
-    const time = document.createElement("time");
-    const word = document.createElement("span");
-    const text = document.createElement("span");
-    item.className = `sp-log__${line.css}`;
-    word.className = "sp-log__lvl";
-    time.textContent = line.time;
-    word.textContent = line.word;
-    text.textContent = line.text;
-    item.append(time, word, text);
-    list.append(item);
-  };
-  const ask = async () => {
-    if (document.hidden || !following) return true;
-    const answer = await fetch(`${log.dataset.liveLog}?after=${next}`);
-    if (!answer.ok) throw new Error(String(answer.status));
-    const part = await answer.json();
-    next = part.next;
-    part.lines.forEach(add);
-    while (list.children.length > MOST) list.firstChild.remove();
-    if (part.lines.length) toEnd();
-    say(part.ended ? log.dataset.ended : log.dataset.following);
-    return !part.ended;
-  };
-  const loop = async () => {
-    let wait = EVERY;
-    let goesOn = true;
-    try { goesOn = await ask(); } catch { say(log.dataset.lost); wait = EVERY * 5; }
-    if (goesOn) setTimeout(loop, wait);
-    else button.remove();
-  };
-
   button.addEventListener("click", () => follow(!following));
-  body.addEventListener("wheel", (event) => { if (event.deltaY < 0) follow(false); }, { passive: true });
-  body.addEventListener("keydown", (event) => { if (["ArrowUp", "PageUp", "Home"].includes(event.key)) follow(false); });
+  /* Scrolling up pauses, by wheel, key, finger or scrollbar. */
+  let top = 0;
+  body.addEventListener("scroll", () => {
+    const isUp = body.scrollTop < top - 2 && body.scrollTop + body.clientHeight < body.scrollHeight - 8;
+    top = body.scrollTop;
+    if (isUp && following) follow(false);
+  }, { passive: true });
+  document.addEventListener("visibilitychange", start);
   follow(true);
-  loop();
 })();

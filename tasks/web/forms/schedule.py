@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.models import Schedule, Task
+from tasks.web import when
 from tasks.web.forms import patterns
 from tasks.web.forms.patterns import UNITS, WEEKDAYS
 from tasks.web.zones import zone_choices
@@ -246,7 +247,7 @@ def cron_of(data: dict[str, Any]) -> str:
 
 
 def initial_of(schedule: Schedule) -> dict[str, Any]:
-    zone = ZoneInfo(schedule.timezone)
+    zone = when.zone_of(schedule.timezone)
     return {
         "key": schedule.key,
         "timezone": schedule.timezone,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from tasks.spider_settings import SPIDER_SETTINGS, SettingSpec
+from tasks.models import Preset
+from tasks.spider_settings import PRESET, SPIDER_SETTINGS, SettingSpec
 from tasks.web.forms.inputs import Choices, Input
 
 PREFIX = "set_"
@@ -30,7 +31,7 @@ def _input(name: str, spec: SettingSpec, value: Any, errors: list[str]) -> Input
         kind="number" if numeric else "choice" if spec.type != "text" else "text",
         value=_shown(value),
         help=spec.help,
-        choices=_choices(spec),
+        choices=_choices(name, spec, _shown(value)),
         unit=spec.unit,
         errors=errors,
         low=_plain(spec.low) if numeric else None,
@@ -50,12 +51,20 @@ def _shown(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _choices(spec: SettingSpec) -> Choices:
+def _choices(name: str, spec: SettingSpec, value: Any) -> Choices:
     unset: Choices = [("", _("As usual"))]
     if spec.type == "bool":
         switch: Choices = [("on", _("On"))]
         return unset + switch + ([] if spec.only_on else [("off", _("Off"))])
-    return unset + [(choice, choice) for choice in spec.choices]
+    return unset + [(each, each) for each in _names(name, spec, value)]
+
+
+def _names(name: str, spec: SettingSpec, value: Any) -> Iterable[str]:
+    if name != PRESET:
+        return spec.choices
+    # One that is gone stays chosen until somebody chooses another.
+    known = list(Preset.objects.values_list("name", flat=True))
+    return [*known, *({str(value)} - {"", *known})]
 
 
 def read_settings(data: Mapping[str, Any]) -> dict[str, str]:

@@ -120,6 +120,16 @@ def _initial(blackout: Blackout) -> dict[str, Any]:
     return values
 
 
+class BackfillForm(SimpleForm):
+    start = _moment(gettext_lazy("From"))
+    end = _moment(gettext_lazy("Until"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.required = True
+
+
 class BlackoutForm(SimpleForm):
     name = forms.CharField(
         label=gettext_lazy("Name"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 # Packages called "spiders" and "tasks", as other people's projects have them.
 BOT_NAME = "wild"
 SPIDER_MODULES = ["spiders"]
@@ -7,5 +9,6 @@ ITEM_PIPELINES = {"tasks.Stamp": 300}
 DOWNLOAD_TIMEOUT = 5
 RETRY_TIMES = 0
 SPIDER_SCHEDULER_PRESETS = {
+    "to_storage": {"FEEDS": {os.environ.get("SPIDER_FEED", ""): {"format": "jsonlines"}}},
     "to_nowhere": {"FEEDS": {"/proc/nowhere/items.json": {"format": "json"}}},
 }

@@ -45,5 +45,18 @@ class Sleeps:
         time.sleep(60)
 
 
+class SleepsLater:
+    """Gives one item and goes on for ever."""
+
+    def run(self):
+        yield {"number": 1}
+        time.sleep(60)
+
+
+class Leaves:
+    def run(self):
+        raise SystemExit(3)
+
+
 class Idle:
     pass

@@ -16,17 +16,21 @@ class Sleeps(scrapy.Spider):
 
     name = "sleeps"
 
-    def __init__(self, seconds: float = 60, effects: str = "", **kwargs):
+    def __init__(self, seconds=60, effects="", until="", kilobytes=0, **kwargs):
         super().__init__(**kwargs)
+        self.text = "x" * 1024 * int(kilobytes)
         self.seconds = float(seconds)
+        self.until = until
         if effects:
             with Path(effects).open("a") as file:
                 file.write(f"{os.environ['SPIDER_RUN_ID']} {os.getpid()}\n")
 
     async def start(self):
         yield {"started": True}
-        await asyncio.sleep(self.seconds)
-        yield {"finished": True}
+        while self.until and not Path(self.until).exists():  # noqa: ASYNC110, ASYNC240
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0 if self.until else self.seconds)
+        yield {"finished": True, "text": self.text}
 
 
 class Blocks(scrapy.Spider):
@@ -66,6 +70,28 @@ class StartsGrandchildren(scrapy.Spider):
         await asyncio.sleep(300)
 
 
+class LeavesBehind(scrapy.Spider):
+    """Ends well, but what it started has left its group and forgotten where it came from."""
+
+    name = "leaves_behind"
+
+    async def start(self):
+        left = subprocess.Popen(["/bin/sleep", "300"], env={}, start_new_session=True)  # noqa: ASYNC220
+        yield {"left": left.pid}
+
+
+class BigBrowser(scrapy.Spider):
+    """Small itself; what it started in a session of its own, as browsers are, takes the memory."""
+
+    name = "big_browser"
+
+    async def start(self):
+        code = "import time; held = b'x' * 200_000_000; time.sleep(300)"
+        subprocess.Popen([sys.executable, "-c", code], start_new_session=True)  # noqa: ASYNC220
+        yield {"started": True}
+        await asyncio.sleep(300)
+
+
 class Leaks(scrapy.Spider):
     name = "leaks"
 
@@ -85,6 +111,22 @@ class Endless(scrapy.Spider):
         while True:
             number += 1
             yield {"number": number}
+            await asyncio.sleep(0.01)
+
+
+class TalksOn(scrapy.Spider):
+    """Yields its item, then only writes into the log until a file is there."""
+
+    name = "talks_on"
+
+    def __init__(self, until: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.until = Path(until)
+
+    async def start(self):
+        yield {"talks": True}
+        while not self.until.exists():
+            self.logger.info("still here " * 100)
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,78 @@
+"""What old runs take up, and what would go: looked at first, removed on a second press."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import filesizeformat
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tasks.execution.retention import Doomed, Rules, clean_up, preview
+from tasks.services import audit
+from tasks.web.actions import actor_of
+
+CHOICES = (1, 3, 7, 14, 30, 90)
+AT_FIRST = 14
+
+
+@dataclass(slots=True)
+class Share:
+    name: str
+    runs: int = 0
+    size: int = 0
+
+
+def _days(value: str | None) -> int:
+    return int(value) if value in {str(days) for days in CHOICES} else AT_FIRST
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    if not request.user.has_perm("tasks.delete_run"):
+        raise PermissionDenied
+    days = _days(request.POST.get("days") or request.GET.get("days"))
+    doomed = preview(rules=Rules(days=days))
+    if request.method == "POST":
+        return _remove(request, doomed, days)
+    return TemplateResponse(request, "tasks/clean_up.html", _context(request, doomed, days))
+
+
+def _context(request: HttpRequest, doomed: list[Doomed], days: int) -> dict[str, Any]:
+    return {
+        **admin.site.each_context(request),
+        "title": _("Clean up"),
+        "days": days,
+        "choices": CHOICES,
+        "shares": _shares(doomed),
+        "runs": len(doomed),
+        "size": filesizeformat(sum(each.size for each in doomed)),
+    }
+
+
+def _shares(doomed: list[Doomed]) -> list[Share]:
+    found: dict[str, Share] = defaultdict(lambda: Share(""))
+    for each in doomed:
+        share = found[each.run.task_key]
+        share.name = each.run.task_name
+        share.runs += 1
+        share.size += each.size
+    return sorted(found.values(), key=lambda share: share.size, reverse=True)
+
+
+def _remove(request: HttpRequest, doomed: list[Doomed], days: int) -> HttpResponse:
+    removed = clean_up(doomed)
+    changes: dict[str, list[Any]] = {"runs": [removed.runs, 0], "days": [None, days]}
+    audit.record(actor=actor_of(request), action="cleanup", task=None, changes=changes)
+    text = ngettext(
+        "%(n)s run is removed: %(size)s.", "%(n)s runs are removed: %(size)s.", removed.runs
+    )
+    messages.success(request, text % {"n": removed.runs, "size": filesizeformat(removed.size)})
+    return redirect(reverse("admin:clean_up"))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tasks.models import Run, Task
+from tasks.web.home_data import _last_day
+from tasks.web.runs import last_runs, usual_of
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+
+
+def task_with_runs(name, statuses, **fields):
+    task = Task.objects.create(task_id=name, name=name, spider="shop")
+    Run.objects.bulk_create(
+        Run(
+            task=task,
+            task_key=name,
+            task_name=name,
+            at=NOON - timedelta(minutes=minutes),
+            started_at=NOON if status == "succeeded" else None,
+            finished_at=NOON + timedelta(seconds=30) if status == "succeeded" else None,
+            status=status,
+            items=minutes,
+            **{"trigger": "schedule", **fields},
+        )
+        for minutes, status in enumerate(statuses)
+    )
+    return task
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_the_last_runs_of_tasks_are_what_the_ledger_says(others):
+    task = task_with_runs("shoes", ["failed", "succeeded", "queued"])
+    more = [task_with_runs(f"more-{n}", ["succeeded"]) for n in range(others)]
+    found = last_runs([task.pk, *(each.pk for each in more)], limit=2)
+    assert len(found) == 1 + others
+    stored = list(Run.objects.filter(task=task).order_by("at"))[-2:]
+    names = ("at", "pk", "task_id", "status", "reason", "started_at", "finished_at", "items")
+    for run, row in zip(found[task.pk], stored, strict=True):
+        assert run == tuple(getattr(row, name) for name in names)
+
+
+def test_the_usual_run_is_the_middle_of_the_good_ones():
+    task = task_with_runs("shoes", ["succeeded", "failed", "succeeded", "succeeded"])
+    usual = usual_of(last_runs([task.pk])[task.pk])
+    assert (usual.items, usual.seconds) == (2, 30)
+
+
+def test_the_last_day_is_counted_in_one_index_alone():
+    task_with_runs("a", ["succeeded", "suspicious", "failed", "missed"])
+    task_with_runs("b", ["succeeded"], trigger="manual")
+    task_with_runs("c", ["succeeded"] * 2000)
+    with CaptureQueriesContext(connection) as captured:
+        assert _last_day(NOON) == (2 + 1440, 4 + 1440)
+    assert len(captured) == 1
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("EXPLAIN QUERY PLAN " + captured[0]["sql"])
+            plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+        assert "COVERING INDEX run_kind_history" in plan
