@@ -65,9 +65,14 @@ class JobRun:
         self.error = {"type": kind, "message": message[:2000]}
 
     def __enter__(self) -> Self:
-        self._report("working")
-        self._ticker.start()
-        signal.signal(signal.SIGTERM, _stop)
+        # Before the first sign of life: whoever sees that may tell it to stop at once.
+        self._handler_before = signal.signal(signal.SIGTERM, _stop)
+        try:
+            self._report("working")
+            self._ticker.start()
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return self
 
     def __exit__(
@@ -76,8 +81,10 @@ class JobRun:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what follows is short and must be whole
         self._done.set()
-        self._ticker.join()
+        if self._ticker.ident is not None:
+            self._ticker.join()
         if isinstance(error, Stopped):
             self.finish_reason = "shutdown"
             logger.info("Stopped by a signal")
@@ -87,6 +94,7 @@ class JobRun:
         with contextlib.suppress(OSError):
             self._report("closing")
         write_last_words(self.folder / "outcome.json", self._outcome())
+        signal.signal(signal.SIGTERM, self._handler_before)
         return isinstance(error, Exception)
 
     def _tick(self) -> None:

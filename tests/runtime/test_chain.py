@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -98,3 +100,42 @@ def test_a_job_that_raises_says_so_in_its_outcome_and_keeps_its_items(tmp_path):
 def test_an_interrupted_job_is_not_swallowed(tmp_path):
     with pytest.raises(KeyboardInterrupt), JobRun(tmp_path):
         raise KeyboardInterrupt
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+STOPPED_AT = """
+import os, signal, sys
+from pathlib import Path
+from tasks.runtime import jobs
+
+def stopped_when(stage):
+    write_json = jobs.write_json
+    def write(path, content):
+        write_json(path, content)
+        if content["stage"] == stage:
+            os.kill(os.getpid(), signal.SIGTERM)
+    jobs.write_json = write
+
+jobs.log_to_the_run()
+stopped_when(sys.argv[2])
+with jobs.JobRun(Path(sys.argv[1])) as job:
+    job.emit({"n": 1})
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage", "finish_reason", "items"), [("working", "shutdown", 0), ("closing", "finished", 1)]
+)
+def test_a_job_that_is_stopped_at_its_first_or_last_sign_of_life_says_how_it_ended(
+    tmp_path, stage, finish_reason, items
+):
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_AT, str(tmp_path), stage],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcome = json.loads((tmp_path / "outcome.json").read_text())
+    assert (outcome["finish_reason"], outcome["items_stored"]) == (finish_reason, items)
+    assert ("Stopped by a signal" in done.stderr) == (finish_reason == "shutdown")
+    assert done.returncode >= 0
