@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -256,3 +257,62 @@ def test_many_followers_read_a_log_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     assert run_async(together()) == [10] * 50
     assert len(reads) < 20
+
+
+def test_who_asks_after_a_change_joins_no_reading_from_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tasks.api.streams import tails
+
+    held, begun, read_log = threading.Event(), threading.Event(), tails.read_log
+
+    def slow_at_first(*args: Any, **options: Any) -> Any:
+        page = read_log(*args, **options)
+        if not begun.is_set():
+            begun.set()
+            assert held.wait(20)
+        return page
+
+    monkeypatch.setattr(tails, "read_log", slow_at_first)
+
+    async def late_reader() -> tuple[bytes, bytes]:
+        with ThreadPoolExecutor(2) as readers:
+            tail = tails.Tail(uuid4(), tmp_path, Snapshot("running", "x"), readers)
+            first = asyncio.create_task(tail.part(0, ended=False))
+            await asyncio.to_thread(begun.wait, 20)
+            (tmp_path / "run.log").write_text(LINE.format(1, "INFO", "x"))
+            tail.look()
+            try:
+                late = await asyncio.wait_for(tail.part(0, ended=False), 10)
+            finally:
+                held.set()
+            return (await first).frames, late.frames
+
+    before, after = run_async(late_reader())
+    assert (before, after.count(b"event: log")) == (b"", 1)
+
+
+def test_a_follower_who_comes_when_the_last_has_just_left_is_served_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(watcher, "LOOK_AT_LOGS_EVERY", 0)
+    monkeypatch.setattr(watcher, "LOOK_AT_ROWS_EVERY", 3600)
+    asked = threading.Event()
+    monkeypatch.setattr(watcher, "read_snapshots", lambda keys: asked.set() or {})
+
+    async def second_follower() -> bool:
+        source, now = watcher.Watcher(), Snapshot("running", "x")
+        first = source.follow(uuid4(), tmp_path, now)
+        await asyncio.to_thread(asked.wait, 20)
+        source.leave(first)
+        # The one that looks at rows has looked once and sleeps; the other one has ended.
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        tail = source.follow(uuid4(), tmp_path, now)
+        (tmp_path / "run.log").write_text(LINE.format(1, "INFO", "x"))
+        seen = await responses.happens(tail.changed, 10)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        return seen
+
+    assert run_async(second_follower())

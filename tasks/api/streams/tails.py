@@ -52,8 +52,15 @@ class Tail:
             self.wake()
 
     def wake(self) -> None:
+        self._drop_stale_readings()
         woken, self.changed = self.changed, asyncio.Event()
         woken.set()
+
+    def _drop_stale_readings(self) -> None:
+        """Who comes from now on must not join a reading that may have missed the change."""
+        for key, reading in list(self._parts.items()):
+            if not _has_lines(reading, key[0]):
+                del self._parts[key]
 
     async def part(self, offset: int, *, ended: bool) -> Part:
         """Read once for all who are at the same place."""
@@ -67,17 +74,22 @@ class Tail:
             # Shielded: one follower who leaves must not cancel it for the others.
             part = await asyncio.shield(reading)
         finally:
-            self._forget(key, reading, offset)
+            self._forget(key, reading)
         return part
 
     def _read(self, offset: int, ended: bool) -> Part:
         page = read_log(self._folder, offset, limit=PAGE_BYTES, ended=ended)
         return Part(b"".join(map(line_frame, page.lines)), page.end)
 
-    def _forget(self, key: tuple[int, bool], reading: asyncio.Future[Part], offset: int) -> None:
+    def _forget(self, key: tuple[int, bool], reading: asyncio.Future[Part]) -> None:
         """Nothing new is no answer for later; of the rest the latest few are kept."""
-        failed = not reading.done() or reading.cancelled() or reading.exception() is not None
-        if failed or reading.result().end <= offset:
-            self._parts.pop(key, None)
+        if self._parts.get(key) is reading and not _has_lines(reading, key[0]):
+            del self._parts[key]
         while len(self._parts) > KEPT_PAGES:
             self._parts.popitem(last=False)
+
+
+def _has_lines(reading: asyncio.Future[Part], offset: int) -> bool:
+    """What a log holds stays as it is: such a part is true for whoever asks later."""
+    failed = not reading.done() or reading.cancelled() or reading.exception() is not None
+    return not failed and reading.result().end > offset

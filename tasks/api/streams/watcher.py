@@ -18,13 +18,15 @@ READERS = 2
 
 logger = logging.getLogger(__name__)
 
+Look = Callable[[], Awaitable[None]]
+
 
 class Watcher:
     """Looks at the logs and rows of all runs that somebody follows, for one event loop."""
 
     def __init__(self) -> None:
         self._tails: dict[UUID, Tail] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[Look, asyncio.Task[None]] = {}
         self._readers = ThreadPoolExecutor(READERS, "log-reader")
         # One thread, so that all streams together hold one database connection.
         self._asker = ThreadPoolExecutor(1, "run-watcher")
@@ -43,20 +45,23 @@ class Watcher:
             self._tails.pop(tail.run_id, None)
 
     def _start(self) -> None:
-        if all(task.done() for task in self._tasks):
-            # Of its own context: it outlives the request that happens to start it.
-            context = contextvars.Context()
-            loop = asyncio.get_running_loop()
-            self._tasks = [
-                loop.create_task(self._every(LOOK_AT_LOGS_EVERY, self._logs), context=context),
-                loop.create_task(self._every(LOOK_AT_ROWS_EVERY, self._rows), context=context),
-            ]
+        # Each for itself: the quick one has ended while the slow one still sleeps.
+        self._keep_looking(self._logs, LOOK_AT_LOGS_EVERY)
+        self._keep_looking(self._rows, LOOK_AT_ROWS_EVERY)
 
-    async def _every(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
+    def _keep_looking(self, look: Look, seconds: float) -> None:
+        task = self._tasks.get(look)
+        if task is None or task.done():
+            # Of its own context: it outlives the request that happens to start it.
+            self._tasks[look] = asyncio.get_running_loop().create_task(
+                self._every(seconds, look), context=contextvars.Context()
+            )
+
+    async def _every(self, seconds: float, look: Look) -> None:
         while self._tails:
             try:
                 await look()
-            except OSError:
+            except Exception:  # whatever it is, the followers wait for the next look
                 logger.exception("Could not look at what is followed")
             await asyncio.sleep(seconds)
 
