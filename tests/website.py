@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 SCRIPT_PAGE = """<body><p id=seen></p><script>
 const title = text => text.match(/<title>(.*)<.title>/)[1];
@@ -33,7 +40,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.split("?")[0]
         self.server.hits[path] += 1
-        kind = path.strip("/").split("/")[0]
+        kind = path.strip("/").split("/")[0].replace(".", "_")
         answer = getattr(self, f"answer_{kind}", None)
         if kind.isdigit():
             self.send(int(kind), f"answer {kind}")
@@ -43,7 +50,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send(404, "nothing here")
 
     def answer_ok(self):
-        self.send(200, "<title>Fine</title><a href='/ok/next'>next</a>")
+        self.send(200, f"<title>Fine</title><a href='{self.path}/next'>next</a>")
+
+    def answer_robots_txt(self):
+        self.send(200, "User-agent: *\nDisallow: /private")
+
+    def answer_cut(self):
+        self.close_connection = True
 
     def answer_script(self):
         """Asks for the addresses in its query, and shows what came of it."""
@@ -97,13 +110,35 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def self_signed(path):
+    """A certificate, with its key, that only itself vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    form = serialization.PrivateFormat.PKCS8
+    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, form, plain))
+    return path
+
+
 class Site:
-    def __init__(self, host="127.0.0.1"):
+    def __init__(self, host="127.0.0.1", certificate=None):
         self.server = ThreadingHTTPServer((host, 0), Handler)
         self.server.daemon_threads = True
         self.server.hits = self.hits = Counter()
         self.server.released = threading.Event()
-        self.url = f"http://{host}:{self.server.server_port}"
+        self.url = f"http{'s' if certificate else ''}://{host}:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.05,))
 
     def __enter__(self):

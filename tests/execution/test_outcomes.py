@@ -1,14 +1,24 @@
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from tasks.models import Run
 from tasks.outcomes import explain
+from tasks.outcomes.words import TABLE
 from tasks.services.baseline import baseline_of
+from tests.environment import ROOT
 from tests.ftp import Ftp
+from tests.website import Site, self_signed
 
 NOWHERE = "http://no-such-host.invalid/"
+MIXED = "{site}/ok {site}/500/1 {site}/500/2 {site}/500/3"
+LINKED = {"start_urls": "{site}/ok"}
+OBEYS = {"ROBOTSTXT_OBEY": True}
 
-# spider, arguments ({site} is the local website), task fields, status, reason
+# spider, arguments ({site} is the local website), task fields and "settings", status, reason
 ROWS = [
     ("pages", {"start_urls": "{site}/ok"}, {}, "succeeded", ""),
     ("raises_in_callback", {"start_urls": "{site}/ok"}, {}, "failed", "spider_error"),
@@ -43,7 +53,49 @@ ROWS = [
         "failed",
         "address_refused",
     ),
+    ("pages", {"start_urls": "{site}/503"}, {}, "failed", "blocked"),
+    ("pages", {"start_urls": "{site}/451"}, {}, "failed", "blocked"),
+    ("pages", {"start_urls": "{site}/cut"}, {}, "failed", "unreachable"),
+    (
+        "pages",
+        {"start_urls": "{site}/hangs"},
+        {"settings": {"DOWNLOAD_TIMEOUT": 0.3}},
+        "failed",
+        "timeout_site",
+    ),
+    ("pages", {"start_urls": "{site}/private"}, {"settings": OBEYS}, "failed", "robots"),
+    ("pages", {"start_urls": "{site}/ok"}, {"settings": OBEYS}, "succeeded", ""),
+    ("pages", {"start_urls": MIXED}, {}, "suspicious", "many_failed_pages"),
+    ("raises_in_callback", {**LINKED, "items": 2}, {}, "suspicious", "some_errors"),
+    (
+        "raises_in_callback",
+        {**LINKED, "items": 2},
+        {"max_errors": 0},
+        "failed",
+        "too_many_errors",
+    ),
+    (
+        "raises_in_callback",
+        {**LINKED, "items": 2},
+        {"settings": {"CLOSESPIDER_ERRORCOUNT": 1}},
+        "failed",
+        "spider_error",
+    ),
+    ("wants_an_address", {}, {}, "failed", "bad_arguments"),
+    ("declares", {"pages": "many"}, {}, "failed", "bad_arguments"),
+    ("gives_up", {}, {}, "suspicious", "closed_early"),
+    ("follows", LINKED, {"settings": {"CLOSESPIDER_ITEMCOUNT": 3}}, "succeeded", ""),
+    ("follows", LINKED, {"settings": {"CLOSESPIDER_PAGECOUNT": 3}}, "succeeded", ""),
+    (
+        "follows",
+        LINKED,
+        {"settings": {"CLOSESPIDER_TIMEOUT": 1, "DOWNLOAD_DELAY": 0.2}},
+        "succeeded",
+        "",
+    ),
+    ("follows", LINKED, {"settings": {"DEPTH_LIMIT": 2}}, "succeeded", ""),
     ("kills_itself", {"number": 9}, {}, "failed", "killed"),
+    ("kills_itself", {"number": 24}, {}, "failed", "cpu_limit"),
     ("segfaults", {}, {}, "failed", "crashed"),
     ("exits", {}, {}, "failed", "crashed"),
 ]
@@ -57,11 +109,64 @@ def test_every_end_has_its_status_and_reason(
     arguments = {
         name: str(value).format(site=site.url, secure=secure) for name, value in arguments.items()
     }
-    run = bench.queue(spider, task=bench.task(spider, **fields), arguments=arguments)
-    bench.until_ended(run)
+    chosen = fields.get("settings", {})
+    task = bench.task(spider, **{k: value for k, value in fields.items() if k != "settings"})
+    run = bench.until_ended(bench.queue(task=task, arguments=arguments, settings=chosen))
     assert (run.status, run.reason) == (status, reason), (run.detail, run.stats, bench.log(run))
     if reason:
         assert "–" not in explain(reason, run.detail).happened
+
+
+# Causes that no website brings about: where each of them is made to happen.
+ELSEWHERE = {
+    "execution/test_dispatching.py": ["disk_full", "scheduler_stop", "secret_unreadable"],
+    "execution/test_full_disk.py": ["items_lost", "log_lost"],
+    "execution/test_kinds.py": ["job_failed"],
+    "execution/test_outcomes.py": ["feed_failed", "layout_changed", "preset_missing", "slow"],
+    "execution/test_supervision.py": [
+        "cancelled", "launcher", "lost", "memory", "no_progress", "timeout",
+    ],
+    "scheduling/test_firing.py": ["blackout", "hold", "overlap"],
+    "scheduling/test_timekeeper.py": ["clock_jump", "database_down", "scheduler_down"],
+}  # fmt: skip
+
+
+def test_every_cause_of_the_catalogue_is_made_to_happen():
+    here = {reason for *_, reason in ROWS if reason}
+    there = {reason for reasons in ELSEWHERE.values() for reason in reasons}
+    assert here | there == set(TABLE)
+    for file, reasons in ELSEWHERE.items():
+        text = (ROOT / "tests" / file).read_text()
+        assert [reason for reason in reasons if f'"{reason}"' not in text] == []
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named(bench, tmp_path):
+    with Site(certificate=self_signed(tmp_path / "own.pem")) as site:
+        run = bench.queue(
+            "pages",
+            arguments={"start_urls": f"{site.url}/ok"},
+            settings={"DOWNLOAD_VERIFY_CERTIFICATES": True},
+        )
+        bench.until_ended(run)
+    assert (run.status, run.reason) == ("failed", "certificate"), bench.log(run)
+    assert "certificate verify failed" in run.detail["message"]
+
+
+def test_a_run_that_took_much_longer_than_usual_needs_a_look(bench, tmp_path):
+    task = bench.task("sleeps")
+    for _ in range(3):
+        past = bench.queue(task=task)
+        began = timezone.now() - timedelta(days=1)
+        Run.objects.filter(pk=past.pk).update(
+            status="succeeded", items=2, started_at=began, finished_at=began + timedelta(minutes=1)
+        )
+    go = tmp_path / "go"
+    run = bench.until_item(bench.queue(task=task, arguments={"until": str(go)}))
+    Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(minutes=10))
+    go.touch()
+    bench.until_ended(run)
+    assert (run.status, run.reason) == ("suspicious", "slow")
+    assert "Took 10 minutes; about 1 is usual" in explain(run.reason, run.detail).happened
 
 
 def test_a_feed_that_fails_is_a_failure_although_the_items_are_here(bench):

@@ -4,6 +4,9 @@ import os
 import signal
 
 import scrapy
+from pydantic import BaseModel
+from scrapy.exceptions import CloseSpider
+from scrapy_spider_metadata import Args
 
 
 class Base(scrapy.Spider):
@@ -15,8 +18,36 @@ class Base(scrapy.Spider):
 class RaisesInCallback(Base):
     name = "raises_in_callback"
 
+    def __init__(self, items: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        self.items = int(items)
+
     def parse(self, response):
+        yield from ({"number": number} for number in range(self.items))
         raise KeyError("price")
+
+
+class WantsAnAddress(scrapy.Spider):
+    name = "wants_an_address"
+
+    def __init__(self, address, **kwargs):
+        super().__init__(**kwargs)
+
+
+class Declared(BaseModel):
+    pages: int = 1
+
+
+class Declares(Args[Declared], scrapy.Spider):
+    name = "declares"
+
+
+class GivesUp(scrapy.Spider):
+    name = "gives_up"
+
+    async def start(self):
+        yield {"number": 1}
+        raise CloseSpider("nothing new since yesterday")
 
 
 class RaisesInStart(scrapy.Spider):

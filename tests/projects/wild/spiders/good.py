@@ -22,6 +22,16 @@ class Pages(scrapy.Spider):
             yield {"url": response.url, "number": number, "price": 1.5, "name": "Schön ☂"}
 
 
+class Follows(Pages):
+    """Goes on to every page that a page leads to."""
+
+    name = "follows"
+
+    def parse(self, response):
+        yield from super().parse(response)
+        yield from response.follow_all(css="a")
+
+
 class Echo(scrapy.Spider):
     """Yields what it can see of itself, without reading a page."""
 
