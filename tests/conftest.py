@@ -24,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
         f"needs(*services): {', '.join(SERVICES)}; skipped where one is missing, "
         "failed with REQUIRE_SERVICES=1",
     )
+    config.addinivalue_line(
+        "markers", "any_database: says the same on each; left out by --database-only"
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def touches_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
     fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
 

@@ -16,7 +16,7 @@ from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tests.people import person
 
-pytestmark = pytest.mark.needs("chromium")
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.any_database]
 
 AXE = Axe()
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
