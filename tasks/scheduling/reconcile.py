@@ -49,9 +49,9 @@ class Reconciler:
         mark = _change_mark()
         if mark == self._seen and not force:
             return 0
-        changed = self._apply_difference()
-        self._seen = _change_mark()
-        return changed
+        # Taken before reading: what changes meanwhile is found by the next poll.
+        self._seen = mark
+        return self._apply_difference()
 
     def note_fired(self, due: Due) -> None:
         self.expected -= {key for key, moment in due.items() if moment is None}

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
@@ -139,6 +141,43 @@ def test_what_the_services_save_owes_from_that_moment(reconciler):
     schedule = Schedule.objects.get()
     assert schedule.watermark is not None
     assert schedule.timing_hash != ""
+
+
+class Interrupted(ScheduleJobStore):
+    """Somebody else saves something while the store is written."""
+
+    def __init__(self, meanwhile):
+        super().__init__()
+        self.meanwhile = meanwhile
+
+    def put(self, due):
+        super().put(due)
+        if self.meanwhile:
+            elsewhere(self.meanwhile.pop())
+
+
+def elsewhere(edit):
+    """By a connection of its own, as another process does."""
+
+    def work():
+        edit()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_that_comes_while_another_is_read_is_read_next():
+    one, two = make_schedule("one"), make_schedule("two")
+    meanwhile = []
+    reconciler = Reconciler(Interrupted(meanwhile))
+    reconciler.poll()
+    meanwhile.append(lambda: Schedule.objects.filter(pk=two.pk).update(cron="45 * * * *"))
+    elsewhere(lambda: Schedule.objects.filter(pk=one.pk).update(cron="30 * * * *"))
+    reconciler.poll()
+    reconciler.poll()
+    assert {moment.minute for moment in stored().values()} == {30, 45}
 
 
 def test_deleting_stops_it(reconciler):
