@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from tasks.models import Run, SchedulerProcess
+from tasks.models import Run, SchedulerProcess, SpiderInfo
+from tasks.outcomes import what_happened
 from tasks.scheduling import daemon
+from tasks.services.watch import never_running
 from tests.scheduling.helpers import make_schedule
 from tests.waiting import wait_until
 
@@ -94,6 +97,29 @@ def test_a_stop_leaves_spiders_running_unless_told_otherwise(command, options, s
         again.send_signal(signal.SIGUSR1)
         assert output_of(again)
         assert Run.objects.get().status == "cancelled"
+
+
+def test_a_module_that_no_longer_imports_is_named_while_the_others_fire(command, tmp_path):
+    project = shutil.copytree(WILD, tmp_path / "project")
+    due_now("echo")
+    process = command(SCRAPY_PROJECT_PATH=str(project))
+    wait_until(lambda: Run.objects.filter(status="succeeded").exists(), timeout=60)
+    with (project / "spiders" / "ends_badly.py").open("a") as module:
+        module.write("import a_module_that_is_gone\n")
+    gone = SpiderInfo.objects.exclude(name="broken_import").exclude(error="")
+    wait_until(gone.exists, timeout=60)
+    due_now("raises_in_start")
+    due_now("sleeps", seconds=0)
+    wait_until(lambda: Run.objects.filter(finished_at__isnull=False).count() == 3, timeout=60)
+    assert dict(Run.objects.values_list("spider", "status")) == {
+        "echo": "succeeded", "sleeps": "succeeded", "raises_in_start": "failed",
+    }  # fmt: skip
+    failed = Run.objects.get(status="failed")
+    assert failed.reason == "spider_import"
+    assert "a_module_that_is_gone" in what_happened(failed.reason, failed.detail)
+    assert "a_module_that_is_gone" in gone.get(name="raises_in_start").error
+    assert [each.task.task_id for each in never_running()] == ["raises_in_start"]
+    assert process.poll() is None
 
 
 def test_argument_values_are_never_logged(command):
