@@ -61,7 +61,7 @@ def _labelled(
 
 
 def _runs(recent: QuerySet[Run]) -> Iterator[Metric]:
-    counted = recent.values_list("status", "reason").annotate(number=Count("pk"))
+    counted = recent.values_list("status", "reason").annotate(number=Sum("slots"))
     rows = [
         ([status, reason], number)
         for status, reason, number in counted.order_by("-number")[:MOST_REASONS]
@@ -77,7 +77,8 @@ def _durations(recent: QuerySet[Run]) -> Iterator[Metric]:
     yield _quantiles(
         "run_duration_seconds", "How long runs took", ended.values_list("started_at", "finished_at")
     )
-    fired = recent.filter(scheduled_for__isnull=False).exclude(status=Run.Status.MISSED)
+    fired = recent.filter(scheduled_for__isnull=False)
+    fired = fired.exclude(status__in=[Run.Status.MISSED, Run.Status.SKIPPED])
     yield _quantiles(
         "firing_delay_seconds",
         "From the planned moment until the run was queued",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,11 +49,31 @@ def _holds(hold: Hold, moment: datetime) -> bool:
 
 
 def _covers(blackout: Blackout, moment: datetime, until: datetime | None) -> bool:
-    if until is None:
+    if until is None or not is_blacked_out(blackout, moment):
         return is_blacked_out(blackout, moment)
-    # A weekly one that holds at both ends need not hold between them.
-    once = blackout.starts_at is not None
-    return once and is_blacked_out(blackout, moment) and is_blacked_out(blackout, until)
+    if blackout.starts_at is not None:
+        return is_blacked_out(blackout, until)
+    return _covers_weekly(blackout, moment, until)
+
+
+def _covers_weekly(blackout: Blackout, moment: datetime, until: datetime) -> bool:
+    """One that holds at both ends need not hold between them. Times that touch are one, and seven
+    of them are the whole week."""
+    for _day in _WEEKDAYS:
+        moment = _end_of_the_day(blackout, moment)
+        if until < moment:
+            return True
+        if not is_blacked_out(blackout, moment):
+            return False
+    return True
+
+
+def _end_of_the_day(blackout: Blackout, moment: datetime) -> datetime:
+    """Until when a weekly one holds that holds at this moment."""
+    zone, end = ZoneInfo(blackout.timezone), blackout.end_time or time()
+    local = moment.astimezone(zone)
+    day = local.date() if local.time() < end else local.date() + timedelta(days=1)
+    return datetime.combine(day, end, zone)
 
 
 def is_blacked_out(blackout: Blackout, moment: datetime) -> bool:

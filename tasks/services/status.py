@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_apscheduler.models import DjangoJob
@@ -152,6 +152,9 @@ def notes_of(process: SchedulerProcess) -> list[str]:
 def get_job_stats(*, task_id: str | None = None) -> Info:
     runs = Run.objects.all() if task_id is None else Run.objects.filter(task=get_task(task_id))
     counts = dict(runs.values_list("status").annotate(Count("pk")).order_by())
+    # Of what never ran one row may stand for many slots.
+    never = runs.filter(status__in=[Status.MISSED, Status.SKIPPED])
+    counts |= dict(never.values_list("status").annotate(Sum("slots")).order_by())
     failed = runs.filter(status=Status.FAILED).newest_first().first()
     return {
         "jobs_executed": sum(counts.get(status, 0) for status in EXECUTED),

@@ -34,9 +34,9 @@ OUTCOMES: dict[str, tuple[tuple[str, ...], str]] = {
 }
 DAYS = {"today": 0, "week": 6, "month": 29}
 LISTED = (
-    "id", "task_id", "task_key", "task_name", "at", "status", "reason", "detail", "trigger",
-    "requested_by", "started_at", "finished_at", "items", "pages", "errors", "slots",
-    "cancel_requested_at", "cancel_requested_by",
+    "id", "task_id", "task_key", "task_name", "at", "scheduled_until", "status", "reason",
+    "detail", "trigger", "requested_by", "started_at", "finished_at", "items", "pages", "errors",
+    "slots", "cancel_requested_at", "cancel_requested_by",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import TypedDict
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from tasks.models import Run
 from tasks.web import marks, runs
@@ -42,6 +43,11 @@ def started_by(run: Run) -> str:
     return str(fixed or run.requested_by or run.get_trigger_display())
 
 
+def _runs(number: int) -> str:
+    shown = number_format(number, force_grouping=True)
+    return ngettext("%(n)s run", "%(n)s runs", number) % {"n": shown}
+
+
 def rows(found: list[Run], now: datetime, zone: tzinfo) -> list[Row]:
     clock, url_of = Clock(now, zone), UrlOfRun()
     pills: dict[Look, SafeString] = {}
@@ -58,8 +64,8 @@ def _row(run: Run, clock: Clock, url_of: UrlOfRun, pills: dict[Look, SafeString]
         name=run.task_name,
         pill=pills[look],
         why=reason_line(run),
-        planned=clock.absolute(run.at),
-        ago=clock.relative(run.at),
+        planned=clock.span(run.at, run.scheduled_until),
+        ago=_runs(run.slots) if run.slots > 1 else clock.relative(run.at),
         took=clock.duration(taken) if taken is not None else "",
         items=number_format(run.items, force_grouping=True),
         by=started_by(run),

@@ -59,13 +59,17 @@ def _never_started(look: Look) -> str:
 def _skipped(run: Run) -> str:
     if run.slots == 1:
         return _("Skipped: this run did not start")
-    return _("Skipped: %(n)s runs did not start") % {"n": run.slots}
+    return _("Skipped: %(n)s runs did not start") % {
+        "n": number_format(run.slots, force_grouping=True)
+    }
 
 
 def _missed(run: Run) -> str:
     if run.slots == 1:
         return _("Missed: this run did not happen")
-    return _("Missed: %(n)s runs did not happen") % {"n": run.slots}
+    return _("Missed: %(n)s runs did not happen") % {
+        "n": number_format(run.slots, force_grouping=True)
+    }
 
 
 def _failed_pages(run: Run, look: Look) -> str:
@@ -76,7 +80,8 @@ def _failed_pages(run: Run, look: Look) -> str:
 
 def started_sentence(run: Run, now: datetime, zone: tzinfo) -> str:
     """ "Today 10:00 Stockholm time, started by the schedule"."""
-    moment = f"{when.absolute(run.at, now, zone)} {when.zone_label(zone)}"
+    span = when.Clock(now, zone).span(run.at, run.scheduled_until)
+    moment = f"{span} {when.zone_label(zone)}"
     return f"{moment}, {_by(run)}"
 
 

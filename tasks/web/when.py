@@ -101,6 +101,12 @@ class Clock:
         local = moment.astimezone(self.zone)
         return f"{self._day(local.date())} {local.hour:02}:{local.minute:02}"
 
+    def span(self, first: datetime, last: datetime | None) -> str:
+        if last is None:
+            return self.absolute(first)
+        ends = {"first": self.absolute(first), "last": self.absolute(last)}
+        return _("%(first)s to %(last)s") % ends
+
     def _day(self, day: date) -> str:
         if day not in self._days:
             near = abs((day - self._today).days) <= 1

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
-from tasks.services import run_task_now
+from tasks.services import get_job_stats, run_task_now
+from tasks.web.when import Clock
 
 pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 24, 12, tzinfo=UTC)
 
 
 def test_preview_says_the_pattern_in_words_and_its_next_times(tasks):
@@ -112,3 +115,28 @@ def test_a_data_folder_that_is_gone_is_not_healthy(tasks, scheduler, data_dir):
     data_dir.rmdir()
     checks = tasks("health", "--json").json["checks"]
     assert [name for name, check in checks.items() if not check["ok"]] == ["disk"]
+
+
+def test_a_long_outage_is_counted_alike_at_every_door(tasks, shop, client, anna):
+    """One row stands for its 1,470 oldest slots."""
+    first, last = NOON, NOON + timedelta(minutes=1469)
+    run = Run.objects.create(
+        task=shop, task_key="shop", task_name="Shop", trigger="schedule", status="missed",
+        reason="scheduler_down", at=first, scheduled_for=first, scheduled_until=last, slots=1470,
+    )  # fmt: skip
+    client.force_login(anna)
+    shape = tasks("run", run.pk, "--json").json
+    answer = client.get(f"/api/v1/runs/{run.pk}").json()
+    for found in (shape, answer):
+        moments = [found[name][:16] for name in ("scheduled_for", "scheduled_until")]
+        assert (moments, found["slots"]) == (["2026-03-24T12:00", "2026-03-25T12:29"], 1470)
+    span = "2026-03-24 12:00 UTC to 2026-03-25 12:29 UTC (1470 runs)"
+    assert span in tasks("runs").out
+    page = client.get(f"/admin/tasks/run/{run.pk}/").content.decode()
+    listed = client.get("/admin/tasks/run/").content.decode()
+    assert "Missed: 1,470 runs did not happen" in page
+    assert "1,470 runs" in listed
+    for text in (page, listed):
+        assert Clock(timezone.now(), UTC).span(first, last) in text
+    assert tasks("status", "--json").json["missed"] == get_job_stats()["jobs_missed"] == 1470
+    assert client.get("/api/v1/status").json()["stats"]["jobs_missed"] == 1470

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks.models import Blackout, Hold, Run, Schedule, Task
+from tasks.services.controls import WEEKDAYS
 from tasks.services.firing import fire
 from tests.scheduling.helpers import (
     HOUR,
@@ -310,6 +311,15 @@ def test_the_newest_slot_that_no_hold_kept_back_is_caught_up():
         ({"starts_at": NOON, "ends_at": NOON + 48 * HOUR}, ("skipped", "blackout")),
         ({"starts_at": NOON + HOUR, "ends_at": NOON + 48 * HOUR}, MISSED),
         ({"start_time": time(12), "end_time": time(13), "weekdays": ["tue", "wed"]}, MISSED),
+        ({"start_time": time(0), "end_time": time(0), "weekdays": ["tue", "thu"]}, MISSED),
+        (
+            {"start_time": time(12), "end_time": time(12), "weekdays": ["tue", "wed"]},
+            ("skipped", "blackout"),
+        ),
+        (
+            {"start_time": time(0), "end_time": time(0), "weekdays": [*WEEKDAYS]},
+            ("skipped", "blackout"),
+        ),
     ],
 )
 def test_the_row_for_many_older_slots_is_skipped_where_one_standstill_covers_them(

@@ -125,7 +125,7 @@ def _row(run: Run) -> tuple[object, ...]:
     return (
         run.pk,
         run.task_key,
-        moment(run.at),
+        _when(run),
         run.status,
         run.reason,
         duration_words(duration.total_seconds() if duration else None),
@@ -133,6 +133,15 @@ def _row(run: Run) -> tuple[object, ...]:
         run.pages,
         run.errors,
     )
+
+
+def _when(run: Run) -> str:
+    """One row may stand for many slots that were missed."""
+    if run.scheduled_until is None:
+        return moment(run.at)
+    words = _("%(first)s to %(last)s (%(n)d runs)")
+    last = moment(run.scheduled_until)
+    return words % {"first": moment(run.at), "last": last, "n": run.slots}
 
 
 def _runs_arguments(parser: ArgumentParser) -> None:
@@ -145,7 +154,7 @@ def _runs_arguments(parser: ArgumentParser) -> None:
 
 def show_run(terminal: Terminal, options: Namespace) -> int:
     run = get_run(options.run_id)
-    terminal.show(run_shape(run), f"{run.task_name}, {moment(run.at)}. {summary(run)}")
+    terminal.show(run_shape(run), f"{run.task_name}, {_when(run)}. {summary(run)}")
     return DONE
 
 

@@ -25,6 +25,7 @@ def run_shape(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "at": _utc(run.at),
         "scheduled_for": _utc(run.scheduled_for),
+        "scheduled_until": _utc(run.scheduled_until),
         "queued_at": _utc(run.queued_at),
         "started_at": _utc(run.started_at),
         "finished_at": _utc(run.finished_at),
