@@ -7,6 +7,11 @@ from django.views.generic import RedirectView
 
 admin.autodiscover()
 
+handler400 = "tasks.web.trouble.bad_request"
+handler403 = "tasks.web.trouble.forbidden"
+handler404 = "tasks.web.trouble.not_found"
+handler500 = "tasks.web.trouble.server_error"
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("tasks.api.urls")),

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
@@ -50,7 +51,10 @@ class RunAdmin(admin.ModelAdmin[Run]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        return redirect("admin:tasks_run_page", run_id=object_id)
+        try:
+            return redirect("admin:tasks_run_page", run_id=UUID(object_id))
+        except ValueError:
+            raise Http404 from None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

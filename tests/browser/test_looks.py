@@ -257,6 +257,21 @@ def test_the_page_for_who_guesses_is_for_everybody(pages, look, width):
     assert troubles_of(page) == []
 
 
+@pytest.mark.urls("tests.web.trouble_urls")
+@pytest.mark.parametrize(("look", "width"), LOOKS)
+def test_pages_of_trouble_are_for_everybody_and_lead_back(pages, look, width):
+    context = pages.browser.new_context(
+        color_scheme=look, viewport={"width": width, "height": 800}
+    )  # fmt: skip
+    page = context.new_page()
+    page.complaints = []
+    for kind in ["bad", "forbidden", "gone", "broken", "no-database"]:
+        page.goto(f"{pages.url}/fails/{kind}/")
+        assert troubles_of(page) == [], kind
+    page.get_by_role("link", name="To the home page").click()
+    expect(page.get_by_label("User name")).to_be_visible()
+
+
 @pytest.mark.parametrize("look", ["light", "dark"])
 def test_the_login_is_for_everybody(pages, look):
     page = pages.browser.new_context(color_scheme=look).new_page()

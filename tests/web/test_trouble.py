@@ -1,0 +1,76 @@
+"""What stands where a page can't be shown: plain words, a way back, and no database."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+NOBODY = UUID(int=7)
+PAGES = [
+    ("bad", 400, "This request can't be read", "Diese Anfrage ist nicht lesbar"),
+    ("forbidden", 403, "This is not open to you", "Das steht Ihnen nicht offen"),
+    ("gone", 404, "There is nothing at this address", "Unter dieser Adresse gibt es nichts"),
+    ("broken", 500, "Something went wrong here", "Hier ist etwas schiefgegangen"),
+    ("no-database", 503, "The database does not answer", "Die Datenbank antwortet nicht"),
+]
+
+
+@pytest.mark.urls("tests.web.trouble_urls")
+@pytest.mark.parametrize(("kind", "status", "english", "german"), PAGES)
+def test_trouble_is_told_in_plain_words_without_the_database(kind, status, english, german):
+    """No fixture allows this test a database: the page would fail on it."""
+    client = Client(raise_request_exception=False)
+    for language, words in [("en", english), ("de", german)]:
+        response = client.get(f"/fails/{kind}/", headers={"accept-language": language})
+        text = response.content.decode().replace("&#x27;", "'")
+        assert response.status_code == status
+        assert f"<h1>{words}</h1>" in text
+        assert f'<html lang="{language}"' in text
+        assert f'href="{reverse("admin:index")}"' in text
+        assert "secret detail" not in text
+        assert "script-src 'self'" in response["Content-Security-Policy"]
+
+
+def test_a_form_that_is_out_of_date_changes_nothing_and_says_so(maja):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(maja)
+    response = client.post(reverse("admin:me"), {"language": "de"})
+    text = response.content.decode()
+    assert response.status_code == 403
+    assert "This page was open for too long" in text
+    assert "Your browser must keep cookies" in text
+    maja.refresh_from_db()
+    assert not hasattr(maja, "profile") or maja.profile.language != "de"
+
+
+def test_who_may_not_is_offered_another_login_that_leads_there(client, viktor):
+    client.force_login(viktor)
+    page = reverse("admin:auth_user_changelist")
+    response = client.get(page)
+    assert response.status_code == 403
+    assert f'href="{reverse("admin:login")}?next=%2Fadmin%2Fauth%2Fuser%2F"' in str(
+        response.content, "utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tasks/run/no-such-run/", "tasks/run/no-such-run/page/change/", f"tasks/run/{NOBODY}/",
+        f"tasks/run/{NOBODY}/log/", "tasks/task/none/change/", "tasks/task/999999/change/",
+        "tasks/task/999999/history/", "tasks/task/999999/backfill/", "tasks/task/999999/data/",
+        "tasks/task/none/delete/", "auth/user/none/change/", "tasks/hold/none/change/",
+        "tasks/blackout/none/change/", "tasks/auditentry/none/change/", "nowhere/", "r/1/none/",
+    ],
+)  # fmt: skip
+def test_a_mistyped_address_is_no_mistake_of_ours(client, anna, path):
+    client.force_login(anna)
+    response = client.get(f"/admin/{path}", follow=True)
+    assert response.status_code in {200, 403, 404}
+    if response.status_code == 200:
+        assert "doesn’t exist" in response.content.decode()
+    elif response.status_code == 404:
+        assert "There is nothing at this address" in response.content.decode()
