@@ -91,12 +91,19 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         bar_words=states.summary(slot.look for slot in slots),
         happened=happened,
         is_test=run.trigger == Run.Trigger.TEST,
-        arguments=[*run.arguments.items(), *((name, "••••••") for name in run.secrets)],
+        arguments=[
+            *((name, _written(value)) for name, value in run.arguments.items()),
+            *((name, "••••••") for name in run.secrets),
+        ],
         stats=sorted(run.stats.items()),
         items=first_items(run) if happened else ItemTable(),
         compared=compare(run, now, zone) if run.status in ENDED_WELL else None,
         file=file.name if (file := exported_file(run)) else "",
     )
+
+
+def _written(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _history(run: Run) -> list[runs.PastRun]:
