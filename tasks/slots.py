@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -81,7 +81,7 @@ class Timing:
     def is_timed(self) -> bool:
         return self.kind in {CRON, INTERVAL, ONCE}
 
-    @property
+    @cached_property
     def series(self) -> Series:
         return _series(self)
 
@@ -91,6 +91,15 @@ class Timing:
             after = max(after, self.start_at - _MICROSECOND)
         moment = self.series.next(after)
         return None if moment is None or self._ended(moment) else moment
+
+    def coming(self, now: datetime) -> datetime | None:
+        """next_time(), for those who ask again and again while time goes on."""
+        known = _known_gap(self)
+        asked, slot = known.ends
+        if not (asked <= now and (slot is None or now < slot)):
+            slot = self.next_time(now)
+            known.ends = (now, slot)
+        return slot
 
     def previous_time(self, at_or_before: datetime) -> datetime | None:
         """The last slot at or before this moment."""
@@ -170,6 +179,18 @@ def _iso(moment: datetime | None) -> str:
 
 def due_at(key: str, slot: datetime, jitter: int) -> datetime:
     return slot + jitter_delay(key, jitter)
+
+
+class _KnownGap:
+    """A moment and the first slot after it: the next one from any moment between. Read and set at
+    once, since threads share it."""
+
+    ends: tuple[datetime, datetime | None] = (datetime.max.replace(tzinfo=UTC), None)
+
+
+@lru_cache(maxsize=16384)
+def _known_gap(_timing: Timing) -> _KnownGap:
+    return _KnownGap()
 
 
 @lru_cache(maxsize=16384)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,10 +30,11 @@ WRITABLE = (
 )  # fmt: skip
 
 Errors = dict[str, list[str]]
+_timing = attrgetter(*TIMING)
 
 
 def timing_of(schedule: Schedule) -> Timing:
-    return Timing(**{name: getattr(schedule, name) for name in TIMING})
+    return Timing(*_timing(schedule))
 
 
 def delay_of(schedule: Schedule) -> timedelta:

@@ -37,7 +37,7 @@ def next_run_time(schedule: Schedule, *, now: datetime) -> datetime | None:
         return None
     delay = delay_of(schedule)
     try:
-        slot = timing_of(schedule).next_time(now - delay)
+        slot = timing_of(schedule).coming(now - delay)
         return None if slot is None else slot + delay
     except ValueError:  # a row that was written past the services: a page must still show it
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tasks.models import Schedule, SpiderInfo, Task
-from tasks.services.schedules import timing_of
+from tasks.services.schedules import TIMING, timing_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,18 +34,29 @@ def never_running_info() -> list[dict[str, str | None]]:
     ]
 
 
-def never_running(*, now: datetime | None = None) -> list[NeverRuns]:
-    """For the list of what needs attention, and for health."""
+def never_running(
+    *, now: datetime | None = None, schedules: Iterable[Schedule] | None = None
+) -> list[NeverRuns]:
+    """For the list of what needs attention, and for health. `schedules` are all that are on, in
+    the order of their tasks' names, where they are read already."""
     now = now or timezone.now()
     missing = _tasks_without_spider()
     found = [_without_spider(task) for task in missing]
     gone = {task.pk for task in missing}
-    schedules = Schedule.objects.on().select_related("task", "after_task")
-    for schedule in schedules.order_by("task__name", "key"):
+    for schedule in schedules_that_are_on() if schedules is None else schedules:
         finding = None if schedule.task_id in gone else _look_at(schedule, now)
         if finding is not None:
             found.append(finding)
     return found
+
+
+def schedules_that_are_on() -> QuerySet[Schedule]:
+    """With what is said of them, and no more: there may be thousands."""
+    timing = (*TIMING, "key", "enabled")
+    names = ("task__name", "task__task_id", "task__enabled")
+    upstream = ("after_task__name", "after_task__enabled")
+    found = Schedule.objects.on().select_related("task", "after_task")
+    return found.only(*timing, *names, *upstream).order_by("task__name", "key")
 
 
 def _look_at(schedule: Schedule, now: datetime) -> NeverRuns | None:
@@ -54,7 +66,7 @@ def _look_at(schedule: Schedule, now: datetime) -> NeverRuns | None:
         ended = schedule.end_at is not None and schedule.end_at < now
         return _finding(schedule, "ended", _("Its end has passed.")) if ended else None
     try:
-        coming = timing_of(schedule).next_time(now)
+        coming = timing_of(schedule).coming(now)
     except ValueError as error:
         return _finding(schedule, "unreadable", _("Its schedule can't be read: %s") % error)
     return None if coming is not None else _without_next(schedule, now)

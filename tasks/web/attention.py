@@ -52,11 +52,16 @@ def attention_count() -> int:
     return troubled_tasks().count()
 
 
-def troubles(limit: int = 8) -> list[Run]:
-    """The runs that need attention, worst first, then newest."""
-    ids = list(troubled_tasks().values_list("newest_run", flat=True))
-    runs = Run.objects.filter(pk__in=ids).select_related("task", "schedule")
-    return _worst_first(runs)[:limit]
+def troubled() -> list[UUID]:
+    """The newest runs of those tasks."""
+    return list(troubled_tasks().values_list("newest_run", flat=True))
+
+
+def worst_of(run_ids: Iterable[UUID], limit: int = 8) -> list[Run]:
+    """Of the runs that need attention: the worst first, then the newest."""
+    runs = Run.objects.filter(pk__in=run_ids)
+    shown = [run.pk for run in _worst_first(runs.only("at", "status"))[:limit]]
+    return _worst_first(runs.filter(pk__in=shown).select_related("task", "schedule"))
 
 
 def _worst_first(runs: Iterable[Run]) -> list[Run]:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from operator import itemgetter
 
 from django.db.models import Count
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from tasks.models import Hold, Run, Task
-from tasks.services.watch import NeverRuns, never_running
+from tasks.models import Hold, Run, Schedule, Task
+from tasks.services.watch import NeverRuns, never_running, schedules_that_are_on
 from tasks.web import attention, charts, plan, runs, week, when
 from tasks.web.charts import Block
 from tasks.web.outcome_words import reason_line
@@ -31,6 +34,15 @@ class Trouble:
     why: str
     at: str
     can_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A task with its schedules that are on, and when it starts next."""
+
+    task: Task
+    schedules: Sequence[Schedule]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +87,11 @@ class Home:
 
 
 def read_home(now: datetime, zone: tzinfo) -> Home:
-    tasks = list(Task.objects.prefetch_related("schedules__after_task").order_by("name"))
-    recent = runs.last_runs((task.pk for task in tasks), runs.USUAL_OF)
-    usual = {pk: runs.usual_of(found) for pk, found in recent.items()}
-    coming = _coming(tasks, now)
+    tasks = list(Task.objects.only("name").order_by("name"))
+    recent = runs.recent(task.pk for task in tasks)
+    usual = {pk: each.usual for pk, each in recent.items()}
+    schedules = list(schedules_that_are_on())
+    coming = _coming(schedules, now)
     first = coming[0] if coming else None
     active = list(Run.objects.active().select_related("task").order_by("-started_at", "queued_at"))
     finished, planned = _last_day(now)
@@ -86,24 +99,25 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
     history = runs.last_runs(task.pk for task in shown)
     clock = when.Clock(now, zone)
     scheduler = scheduler_state(now)
-    never = never_running(now=now)
+    never = never_running(now=now, schedules=schedules)
+    troubled = attention.troubled()
     return Home(
         scheduler=scheduler,
-        attention=attention.attention_count() + len(never),
+        attention=len(troubled) + len(never),
         never=never[:MOST],
-        troubles=[_trouble(run, now, zone) for run in attention.troubles()],
+        troubles=[_trouble(run, now, zone) for run in attention.worst_of(troubled)],
         running=[progress_of(run, usual.get(run.task_id or 0), now) for run in active[:MOST]],
         running_count=sum(run.status != Run.Status.QUEUED for run in active),
         finished=finished,
         planned=planned,
-        next_name=first[0].name if first else "",
-        next_relative=when.relative(first[1], now) if first else "",
+        next_name=first.task.name if first else "",
+        next_relative=when.relative(first.at, now) if first else "",
         hold_until=_hold_until(scheduler.hold, now, zone),
-        lanes=[_lane(task, usual[task.pk], now, zone) for task, _next in coming[:MOST]],
+        lanes=[_lane(each, usual[each.task.pk], now, zone) for each in coming[:MOST]],
         scale=charts.lane_scale(_ticks(now, zone)),
         bars=[Bar(task, charts.status_bar(runs.slots(history[task.pk], clock))) for task in shown],
         more_tasks=len(tasks) - len(shown),
-        week=week.read_week(tasks, usual, now, zone),
+        week=week.read_week(schedules, usual, now, zone),
         tasks=len(tasks),
     )
 
@@ -116,11 +130,18 @@ def _hold_until(hold: Hold | None, now: datetime, zone: tzinfo) -> str:
     return _("until %(moment)s") % {"moment": when.absolute(hold.ends_at, now, zone)}
 
 
-def _coming(tasks: list[Task], now: datetime) -> list[tuple[Task, datetime]]:
-    """The tasks with planned runs in the next day and their first one, the soonest first."""
-    firsts = [(task, plan.next_of_task(task, now)) for task in tasks]
-    found = [(task, first) for task, first in firsts if first and first <= now + DAY]
-    return sorted(found, key=lambda each: each[1])
+def _coming(schedules: Sequence[Schedule], now: datetime) -> list[Coming]:
+    """The tasks with planned runs in the next day, the soonest first."""
+    of_task: dict[int, list[Schedule]] = defaultdict(list)
+    for schedule in schedules:
+        of_task[schedule.task_id].append(schedule)
+    firsts = [(several, plan.next_of(several, now)) for several in of_task.values()]
+    found = [
+        Coming(several[0].task, several, first)
+        for several, first in firsts
+        if first and first <= now + DAY
+    ]
+    return sorted(found, key=lambda each: each.at)
 
 
 def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
@@ -134,17 +155,17 @@ def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
     return ticks
 
 
-def _lane(task: Task, usual: runs.Usual | None, now: datetime, zone: tzinfo) -> Lane:
-    moments = plan.moments(task, now, now + DAY, MOST_BLOCKS, BLOCK)
+def _lane(coming: Coming, usual: runs.Usual | None, now: datetime, zone: tzinfo) -> Lane:
+    moments = plan.moments(coming.schedules, now, now + DAY, MOST_BLOCKS, BLOCK)
     length = (usual.seconds if usual else 60) / 60
     blocks = [Block((moment - now).total_seconds() / 60, length) for moment in moments]
     return Lane(
-        task=task,
+        task=coming.task,
         track=charts.lane_track(blocks, [minute for minute, _word in _ticks(now, zone)]),
         next_relative=when.relative(moments[0], now),
         next_absolute=when.absolute(moments[0], now, zone),
         iso=moments[0].astimezone(zone).isoformat(timespec="minutes"),
-        count=plan.count(task, now, now + DAY),
+        count=plan.count(coming.schedules, now, now + DAY),
     )
 
 
@@ -157,10 +178,10 @@ def _last_day(now: datetime) -> tuple[int, int]:
     return counts.get("succeeded", 0) + counts.get("suspicious", 0), sum(counts.values())
 
 
-def _busiest(tasks: list[Task], history: dict[int, list[runs.PastRun]]) -> list[Task]:
+def _busiest(tasks: list[Task], recent: Mapping[int, runs.Recent]) -> list[Task]:
     """The tasks that ran last; in the order of their names."""
-    ran = [task for task in tasks if history[task.pk]]
-    newest = sorted(ran, key=lambda task: history[task.pk][-1].at, reverse=True)[:MOST]
+    ran = [(at, task) for task in tasks if (at := recent[task.pk].newest)]
+    newest = [task for _at, task in sorted(ran, key=itemgetter(0), reverse=True)[:MOST]]
     return sorted(newest, key=lambda task: task.name.lower())
 
 

@@ -55,7 +55,7 @@ def upcoming(
     written past the services and can't be read: Needs attention says what is wrong with it."""
     timing, delay = timing_of(schedule), delay_of(schedule)
     with suppress(ValueError):
-        slot = timing.next_time(after - delay)
+        slot = timing.coming(after - delay)
         while slot is not None:
             yield slot + delay
             slot = timing.next_time(slot + max(spacing - RESOLUTION, NO_TIME))
@@ -147,24 +147,22 @@ def _nothing(schedule: Schedule) -> str:
 
 
 def moments(
-    task: Task, after: datetime, until: datetime, most: int, spacing: timedelta = NO_TIME
+    schedules: Iterable[Schedule],
+    after: datetime,
+    until: datetime,
+    most: int,
+    spacing: timedelta = NO_TIME,
 ) -> list[datetime]:
-    """The planned runs of a task in a span of time, the earliest `most` of them."""
-    if not task.enabled:
-        return []
+    """The planned runs in a span of time, the earliest `most` of them."""
     found: list[datetime] = []
-    for schedule in task.schedules.all():
-        if schedule.enabled:
-            times = upcoming(schedule, after, spacing)
-            found += islice(takewhile(lambda moment: moment <= until, times), most)
+    for schedule in schedules:
+        times = upcoming(schedule, after, spacing)
+        found += islice(takewhile(lambda moment: moment <= until, times), most)
     return sorted(found)[:most]
 
 
-def count(task: Task, after: datetime, until: datetime) -> int:
-    if not task.enabled:
-        return 0
-    on = [schedule for schedule in task.schedules.all() if schedule.enabled]
-    return sum(_count(each, after, until) for each in on)
+def count(schedules: Iterable[Schedule], after: datetime, until: datetime) -> int:
+    return sum(_count(each, after, until) for each in schedules)
 
 
 def _count(schedule: Schedule, after: datetime, until: datetime) -> int:

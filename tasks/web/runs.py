@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,16 +19,16 @@ from tasks.web.states import Look, look_of
 from tasks.web.when import Clock
 
 GOOD = frozenset({Run.Status.SUCCEEDED})
+Good = tuple[int, float]
 USUAL_OF = 10
 
 # One index range per task. A window function would read the whole history instead.
-_NEWEST = """SELECT * FROM (
-    SELECT id, task_id, at, status, reason, started_at, finished_at, items
-    FROM tasks_run WHERE task_id = %s AND NOT trigger = 'test'
-    ORDER BY at DESC, id DESC LIMIT %s
-) AS newest"""
+_NEWEST = """SELECT {columns} FROM tasks_run
+    WHERE task_id = {task} AND NOT trigger = 'test' ORDER BY at DESC, id DESC LIMIT %s"""
 # SQLite allows 500 parts in one compound statement.
 _PARTS = 200
+SHOWN = "id, task_id, at, status, reason, started_at, finished_at, items"
+JUDGED = "task_id, at, status, started_at, finished_at, items"
 
 
 class PastRun(NamedTuple):
@@ -52,19 +53,57 @@ class Usual:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """When a task last ran, and what a good run is like."""
+
+    newest: datetime | None = None
+    usual: Usual | None = None
+
+
 def last_runs(task_pks: Iterable[int], limit: int = SLOTS) -> dict[int, list[PastRun]]:
     """The newest runs of each task, oldest first."""
     found: dict[int, list[PastRun]] = {pk: [] for pk in task_pks}
-    pks = list(found)
-    for start in range(0, len(pks), _PARTS):
-        part = pks[start : start + _PARTS]
-        params = [value for pk in part for value in (pk, limit)]
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join([_NEWEST] * len(part)), params)
-            for run in map(_past_run, cursor.fetchall()):
-                found[run.task_id].append(run)
+    for run in map(_past_run, _newest(list(found), SHOWN, limit)):
+        found[run.task_id].append(run)
     for runs in found.values():
         runs.sort()
+    return found
+
+
+def recent(task_pks: Iterable[int]) -> dict[int, Recent]:
+    """For all tasks at once: of their newest runs, no more is read than this takes."""
+    moments: dict[int, datetime | str] = {}
+    good: dict[int, list[Good]] = defaultdict(list)
+    pks = list(task_pks)
+    for pk, at, status, started, finished, items in _newest(pks, JUDGED, USUAL_OF):
+        moments[pk] = max(at, moments.get(pk, at))
+        if status in GOOD and started and finished:
+            good[pk].append((items, _seconds(started, finished)))
+    return {
+        pk: Recent(_moment(moments[pk]), _usual(good[pk])) if pk in moments else Recent()
+        for pk in pks
+    }
+
+
+def _newest(task_pks: Sequence[int], columns: str, limit: int) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Planned once: a union takes a millisecond of planning for each of its parts.
+            part = _NEWEST.format(columns=columns, task="task.pk")
+            cursor.execute(
+                "SELECT newest.* FROM unnest(%s::bigint[]) AS task(pk) "  # noqa: S608 - names of ours alone
+                f"CROSS JOIN LATERAL ({part}) AS newest",
+                [list(task_pks), limit],
+            )
+            return list(cursor.fetchall())
+        part = f"SELECT * FROM ({_NEWEST.format(columns=columns, task='%s')}) AS newest"  # noqa: S608
+        for start in range(0, len(task_pks), _PARTS):
+            some = task_pks[start : start + _PARTS]
+            params = [value for pk in some for value in (pk, limit)]
+            cursor.execute(" UNION ALL ".join([part] * len(some)), params)
+            found += cursor.fetchall()
     return found
 
 
@@ -88,12 +127,23 @@ def _moment(value: datetime | str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _seconds(started: datetime | str, finished: datetime | str) -> float:
+    if isinstance(started, datetime) and isinstance(finished, datetime):
+        return (finished - started).total_seconds()
+    return (_moment(finished) - _moment(started)).total_seconds()
+
+
 def usual_of(runs: Sequence[PastRun]) -> Usual | None:
-    good = [
-        (run.items, (run.finished_at - run.started_at).total_seconds())
-        for run in runs
-        if run.status in GOOD and run.started_at and run.finished_at
-    ][-USUAL_OF:]
+    return _usual(
+        [
+            (run.items, _seconds(run.started_at, run.finished_at))
+            for run in runs
+            if run.status in GOOD and run.started_at and run.finished_at
+        ][-USUAL_OF:]
+    )
+
+
+def _usual(good: Sequence[Good]) -> Usual | None:
     if not good:
         return None
     return Usual(

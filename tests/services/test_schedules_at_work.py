@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.urls import reverse
@@ -17,9 +20,10 @@ from tasks.services.spreading import plan_spread, spread_schedules
 from tasks.services.status import next_run_time
 from tasks.services.undo import undo_last_change
 from tasks.services.watch import never_running
-from tasks.web.plan import next_of_task
+from tasks.web.plan import next_of_task, upcoming
 from tests.scheduling.helpers import HOUR, NOON, fire_at, known_of, make_schedule, rows, run_of
 
+TINY = timedelta(microseconds=1)
 pytestmark = pytest.mark.django_db
 
 
@@ -140,6 +144,30 @@ def test_jitter_moves_starts_into_their_hour():
     delay = known_of(schedule)[schedule.pk].delay(schedule.pk)
     hour = 3 if delay < timedelta(minutes=1) else 4
     assert [day[hour] for day in hours_of_the_week(now=NOON, zone="UTC")] == [1] * 7
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Stockholm", "Asia/Kolkata"])
+def test_the_week_is_what_walking_through_it_finds(zone):
+    place, now = ZoneInfo(zone), datetime(2026, 3, 25, 9, 40, tzinfo=UTC)  # clocks change on 29th
+    first = now.astimezone(place).replace(minute=0).astimezone(UTC)
+    end = first + 168 * HOUR
+    kinds = [
+        {"kind": "cron", "cron": "20,50 */5 * * *", "jitter": 3600},
+        {"kind": "cron", "cron": "*/7 * * * *"},
+        {"kind": "interval", "hours": 7, "anchor": NOON},
+        {"kind": "interval", "days": 2, "anchor": NOON, "end_at": now + 72 * HOUR},
+    ]
+    for number, fields in enumerate(kinds):
+        schedule = make_schedule(f"task-{number}", **{"timezone": "Europe/Stockholm", **fields})
+        times = takewhile(lambda at: at < end, upcoming(schedule, first - TINY))
+        walked = Counter(at.astimezone(place).strftime("%w %H") for at in times)
+        week = hours_of_the_week(now=now, zone=zone)
+        counted = Counter(
+            {f"{(d + 1) % 7} {h:02}": n for d in range(7) for h, n in enumerate(week[d]) if n}
+        )
+        assert counted == walked
+        assert walked
+        Schedule.objects.all().delete()
 
 
 # --- what will never run

@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks.models import Run, Task
 from tasks.web.home_data import _last_day
-from tasks.web.runs import last_runs, usual_of
+from tasks.web.runs import last_runs, recent, usual_of
+from tasks.web.week import spread
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -49,6 +50,34 @@ def test_the_usual_run_is_the_middle_of_the_good_ones():
     task = task_with_runs("shoes", ["succeeded", "failed", "succeeded", "succeeded"])
     usual = usual_of(last_runs([task.pk])[task.pk])
     assert (usual.items, usual.seconds) == (2, 30)
+
+
+def test_how_a_task_does_is_read_of_all_at_once():
+    shoes = task_with_runs("shoes", ["failed", "succeeded", "succeeded", *["queued"] * 9])
+    idle = task_with_runs("idle", [])
+    failed = task_with_runs("failed", ["failed"])
+    with CaptureQueriesContext(connection) as captured:
+        found = recent([shoes.pk, idle.pk, failed.pk])
+    assert len(captured) == 1
+    newest = last_runs([shoes.pk, failed.pk], limit=10)
+    assert found[shoes.pk].usual == usual_of(newest[shoes.pk])
+    assert found[shoes.pk].usual.items == 1.5
+    assert found[shoes.pk].newest == newest[shoes.pk][-1].at == NOON
+    assert (found[idle.pk].newest, found[idle.pk].usual) == (None, None)
+    assert (found[failed.pk].newest, found[failed.pk].usual) == (NOON, None)
+
+
+@pytest.mark.parametrize("minutes", [0, 0.4, 59.5, 60, 61, 150, 167 * 60 + 1, 168 * 60, 10**6])
+def test_a_long_run_is_busy_in_the_hours_after_its_start_too(minutes):
+    starts = [0] * 168
+    starts[5], starts[6], starts[167] = 1, 3, 2
+    expected = [0.0] * 168
+    for hour, count in enumerate(starts):
+        left, at = min(minutes, 60 * 168), hour
+        while count and left > 0:
+            expected[at % 168] += count * min(left, 60)
+            left, at = left - 60, at + 1
+    assert spread(starts, minutes) == pytest.approx(expected)
 
 
 def test_the_last_day_is_counted_in_one_index_alone():

@@ -104,9 +104,17 @@ def test_titles_in_the_bar_are_escaped():
 
 
 def test_a_block_never_leaves_the_day():
-    track = charts.lane_track([charts.Block(1430, 60), charts.Block(0, 0.2)], [60])
-    assert 'x="1430" y="4" width="10"' in track
-    assert 'x="0" y="4" width="7"' in track
+    blocks = [charts.Block(0, 0.2), charts.Block(1430, 60)]
+    assert list(charts.bands(blocks)) == [(0, 7), (1430, 1440)]
+    assert 'd="M0.0 4H7.0V16H0.0zM1430.0 4H1440.0V16H1430.0z"' in charts.lane_track(blocks, [60])
+
+
+def test_blocks_that_touch_are_one():
+    starts, nothing = (0, 5, 10, 30, 31), charts.lane_track([], [])
+    blocks = [charts.Block(start, 60 if start == 30 else 1) for start in starts]
+    assert list(charts.bands(blocks)) == [(0, 17), (30, 90)]
+    assert list(charts.bands([])) == []
+    assert 'd=""' in nothing
 
 
 @pytest.mark.parametrize(("minutes", "level"), [(0, 0), (1, 1), (15, 2), (34, 3), (60, 4)])

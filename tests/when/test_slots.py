@@ -48,6 +48,16 @@ def test_intervals_rise_strictly_lead_back_and_count(timing, after, number):
     assert times[0] >= timing.anchor
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(intervals, daily), moments, st.lists(st.integers(-90, 90), max_size=12))
+def test_the_coming_slot_is_the_next_one_whoever_asked_before(timing, moment, steps):
+    bounded = replace(timing, start_at=moment, end_at=moment + timedelta(days=2))
+    for hours in steps:
+        now = moment + timedelta(hours=hours)
+        assert timing.coming(now) == timing.next_time(now)
+        assert bounded.coming(now) == bounded.next_time(now)
+
+
 @settings(max_examples=100, deadline=None)
 @given(daily, moments)
 def test_days_keep_the_time_on_the_wall_clock_wherever_it_exists_once(timing, after):
