@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from tasks.executors.local import BOOT, launcher_environment
 from tasks.models import Preset, SpiderInfo
+from tasks.runtime.files import Json, parse_json
 from tasks.services.addresses import demo_url
 
 logger = logging.getLogger(__name__)
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 IMPORT_SECONDS = 60
 LOOK_EVERY = 2.0
 PRUNED = {"__pycache__", "node_modules", "site-packages"}
-
-Json = dict[str, Any]
 
 
 class CatalogueUnreadable(RuntimeError):
@@ -52,11 +50,10 @@ def read_catalogue() -> Json:
     except subprocess.TimeoutExpired:
         raise CatalogueUnreadable(f"The spiders took over {IMPORT_SECONDS} s to load.") from None
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    try:
-        catalogue: Json = json.loads(lines[-1])
-    except (IndexError, ValueError):
+    catalogue = parse_json(lines[-1]) if lines else None
+    if catalogue is None:
         error = done.stderr.decode("utf-8", "replace")[-2000:]
-        raise CatalogueUnreadable(f"The spiders could not be listed: {error}") from None
+        raise CatalogueUnreadable(f"The spiders could not be listed: {error}")
     if catalogue.get("error"):
         raise CatalogueUnreadable(str(catalogue["error"]))
     return catalogue
@@ -145,6 +142,9 @@ class CatalogueKeeper:
             logger.warning("the spiders could not be saved: %s", error)
             connection.close()
             return False
+        except Exception:  # the thread goes on, for the next change of code
+            logger.exception("the spiders could not be listed")
+            return True
         self.problem = ""
         logger.info("%s spiders listed in %.1f s", len(infos), time.monotonic() - started)
         return True

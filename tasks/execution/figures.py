@@ -12,7 +12,7 @@ from django.db.models import BigIntegerField, Case, JSONField, Value, When
 from django.utils import timezone
 
 from tasks.models import Run
-from tasks.runtime.files import Json
+from tasks.runtime.files import Json, count_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def save_figures(samples: Sequence[Sample]) -> int:
         return 0
     now = timezone.now()
     fields: dict[str, Any] = {
-        name: _case(samples, name, lambda sample, name=name: int(sample.progress.get(name, 0)))
+        name: _case(samples, name, lambda sample, name=name: count_of(sample.progress.get(name)))
         for name in COUNTS
     }
     progress = [
@@ -55,11 +55,11 @@ def shown(sample: Sample, now: datetime) -> Json:
     started = sample.run.started_at
     seconds = (now - started).total_seconds() if started else 0
     if seconds >= 1:
-        found["items_per_minute"] = round(int(progress.get("items", 0)) * 60 / seconds, 1)
-        found["pages_per_minute"] = round(int(progress.get("pages", 0)) * 60 / seconds, 1)
+        found["items_per_minute"] = round(count_of(progress.get("items")) * 60 / seconds, 1)
+        found["pages_per_minute"] = round(count_of(progress.get("pages")) * 60 / seconds, 1)
     if sample.usual:
         found["usual_items"] = round(sample.usual)
-        found |= _estimate(int(progress.get("items", 0)), sample.usual, seconds)
+        found |= _estimate(count_of(progress.get("items")), sample.usual, seconds)
     return found
 
 

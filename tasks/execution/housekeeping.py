@@ -34,5 +34,7 @@ class Housekeeper:
                 clean_up(preview())
             except DatabaseError as error:
                 logger.warning("old runs could not be removed: %s", error)
+            except Exception:  # the thread goes on: an hour later it may succeed
+                logger.exception("old runs could not be removed")
             finally:
                 connection.close()

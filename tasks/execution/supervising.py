@@ -20,7 +20,7 @@ from tasks.execution.processes import is_running, memory_of_runs
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
 from tasks.executors.base import Ended
 from tasks.models import Run
-from tasks.runtime.files import Json, boot_id, read_json
+from tasks.runtime.files import Json, boot_id, read_json, storable_text
 from tasks.runtime.logcut import cut_log
 from tasks.runtime.order import read_claim, revoke
 from tasks.services.baseline import baseline_of
@@ -249,4 +249,4 @@ def _last_line(folder: Path) -> str:
         lines = (folder / "run.log").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    return lines[-1][:300] if lines else ""
+    return storable_text(lines[-1][:300]) if lines else ""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tasks.runtime.files import count_of
+
 Json = Mapping[str, Any]
 
 
@@ -45,8 +47,7 @@ class Facts:
     seconds: float = 0.0
 
     def count(self, name: str) -> int:
-        value = self.stats.get(name, 0)
-        return int(value) if isinstance(value, (int, float)) else 0
+        return count_of(self.stats.get(name))
 
     def total(self, prefix: str) -> int:
         return sum(self.count(name) for name in self.stats if name.startswith(prefix))
@@ -94,7 +95,7 @@ def facts_of(
         exit_code=exited.get("code"),
         exit_signal=exited.get("signal"),
         stats=stats,
-        items=int(stats.get("item_scraped_count") or 0),
+        items=count_of(stats.get("item_scraped_count")),
         items_lost=int(ended.get("items_lost") or 0),
         items_on_disk=items_on_disk,
         storage_error=str(ended.get("items_error") or ""),

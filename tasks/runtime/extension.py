@@ -15,7 +15,7 @@ from scrapy.utils.asyncio import create_looping_call
 
 from .context import SETTING, RunContext
 from .failing_page import FailingPage
-from .files import Json, write_json, write_last_words
+from .files import Json, count_of, write_json, write_last_words
 from .items import ItemWriter, plain_stats
 from .logcut import cut_log
 from .logloss import lost_lines
@@ -92,8 +92,9 @@ class RunExtension:
         self.last_activity = time.time()
         self.page.look(response, "" if self.items.stored else self.walls.look(response))
 
-    def spider_error(self, failure: Any, response: Response) -> None:
-        self.page.keep("callback", response, str(failure.value))
+    def spider_error(self, failure: Any, response: Response | None) -> None:
+        if response is not None:  # start() has none
+            self.page.keep("callback", response, str(failure.value))
 
     def item_scraped(self, item: Any) -> None:
         self.last_activity = time.time()
@@ -130,11 +131,12 @@ class RunExtension:
             "at": time.time(),
             "active_at": self.last_activity,
             "stage": self.stage,
-            "items": stats.get("item_scraped_count", 0),
-            "pages": stats.get("response_received_count", 0),
-            "errors": stats.get("log_count/ERROR", 0) + stats.get("log_count/CRITICAL", 0),
-            "failed_pages": failed_pages(stats),
-            "bytes": stats.get("downloader/response_bytes", 0),
+            "items": total(stats, "item_scraped_count"),
+            "pages": total(stats, "response_received_count"),
+            "errors": total(stats, "log_count/ERROR", "log_count/CRITICAL"),
+            # Given up: after the last try, or answered with an error.
+            "failed_pages": total(stats, "retry/max_reached", "httperror/response_ignored_count"),
+            "bytes": total(stats, "downloader/response_bytes"),
             "pending": self._pending(),
             "memory_kb": resident_kb(),
             "url": self.url[:2000],
@@ -148,11 +150,8 @@ class RunExtension:
         return len(cast("Any", slot.scheduler)) + len(slot.inprogress)
 
 
-def failed_pages(stats: dict[str, Any]) -> int:
-    """Pages that were given up: after the last try, or answered with an error."""
-    return int(stats.get("retry/max_reached", 0)) + int(
-        stats.get("httperror/response_ignored_count", 0)
-    )
+def total(stats: dict[str, Any], *names: str) -> int:
+    return sum(count_of(stats.get(name)) for name in names)
 
 
 def give_way() -> None:

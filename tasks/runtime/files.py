@@ -3,7 +3,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +16,10 @@ Json = dict[str, Any]
 PAGE_TEXT, PAGE_FACTS = "failing-page.txt", "failing-page.json"
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
+# As JSON writes them; whole pairs are looked at too, and come out as they were.
+_UNSTORABLE = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
+# Every database and every reader of JSON takes it.
+LARGEST = 2**53
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -55,10 +61,41 @@ def _in_kept_room(folder: Path, write: Callable[[], Any]) -> Any:
 
 def read_json(path: Path) -> Json | None:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
-    return data if isinstance(data, dict) else None
+    return parse_json(text)
+
+
+def parse_json(text: str) -> Json | None:
+    """What a spider had a hand in, fit for a table: PostgreSQL takes no NUL and no half of a
+    surrogate pair, and neither database a NaN."""
+    try:
+        data = json.loads(text, parse_constant=lambda _name: None)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    return _storable(data) if _UNSTORABLE.search(text) else data
+
+
+def storable_text(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def count_of(value: object) -> int:
+    """Of what a spider may have put in the place of a count, whatever its type and size."""
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) else 0
+    return max(0, min(value, LARGEST)) if isinstance(value, int) else 0
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, dict):
+        return {storable_text(key): _storable(inner) for key, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def create_json(path: Path, data: Json) -> bool:

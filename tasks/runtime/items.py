@@ -89,8 +89,8 @@ class ItemWriter:
         data = ItemAdapter(item).asdict()
         try:
             text = self._encoder.encode(data)
-        except ValueError:
-            # JSON knows no NaN and no infinity.
+        except (TypeError, ValueError):
+            # JSON knows no NaN, no infinity, and only text for names.
             text = self._encoder.encode(_without_nan(data))
         return text.encode("utf-8", "replace") + b"\n"
 
@@ -99,7 +99,7 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {key: _without_nan(inner) for key, inner in value.items()}
+        return {str(key): _without_nan(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [_without_nan(inner) for inner in value]
     return value
