@@ -14,9 +14,12 @@ from typing import Any
 
 import brotli
 import pytest
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 
 from scheduler_site.reporting import JsonFormatter
-from tasks.api.metrics import StateCollector
+from tasks.api.metrics import exposition
+from tasks.models import Run, SchedulerProcess, Task
 from tests.environment import ROOT
 
 UNPACK = {None: bytes, "gzip": gzip.decompress, "br": brotli.decompress}
@@ -84,16 +87,53 @@ def test_a_wrong_value_stops_the_start_with_its_name(data_dir: Path, name: str) 
     assert f"{name} is not valid" in done.stderr
 
 
-@pytest.mark.django_db
-def test_the_dashboard_asks_only_for_figures_that_there_are() -> None:
+@pytest.fixture
+def samples(shop: Task) -> dict[str, set[str]]:
+    """What /metrics gives where there is something to tell: each figure with its labels."""
+    now = timezone.now()
+    SchedulerProcess.objects.create(name="here", host="here", pid=1, started_at=now, seen_at=now)
+    Run.objects.create(
+        task=shop, task_key="shop", task_name="Shop", trigger="schedule", status="failed",
+        reason="blocked", scheduled_for=now, started_at=now, finished_at=now,
+    )  # fmt: skip
+    found: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(exposition().decode()):
+        assert family.documentation
+        for sample in family.samples:
+            assert sample.name.endswith("_total") == (family.type == "counter"), sample.name
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def test_the_dashboard_asks_only_for_figures_and_labels_that_there_are(
+    samples: dict[str, set[str]],
+) -> None:
     text = (ROOT / "deploy" / "grafana-dashboard.json").read_text(encoding="utf-8")
-    panels = json.loads(text)["panels"]
-    asked = {
-        name
-        for panel in panels
-        for target in panel["targets"]
-        for name in re.findall(r"spider_scheduler_\w+", target["expr"])
-    }
-    given = {metric.name for metric in StateCollector().collect()}
-    assert asked - given <= {"spider_scheduler_scheduler_heartbeat_age_seconds"}
+    dashboard = json.loads(text)
+    panels = dashboard["panels"]
+    assert dashboard["schemaVersion"] >= 36  # older ones Grafana would have to migrate
+    assert dashboard["uid"]
     assert len(panels) == len({panel["id"] for panel in panels})
+    assert {each["name"] for each in dashboard["templating"]["list"]} == {"datasource"}
+    for panel in panels:
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24
+        for target in panel["targets"]:
+            _asks_for_what_there_is(target, samples)
+
+
+def _asks_for_what_there_is(target: dict[str, str], samples: dict[str, set[str]]) -> None:
+    expression = target["expr"]
+    names = re.findall(r"spider_scheduler_\w+", expression)
+    assert names
+    assert set(names) <= set(samples)
+    known = {label for name in names for label in samples[name]}
+    grouped = {
+        label.strip()
+        for labels in re.findall(r"by \(([^)]*)\)", expression)
+        for label in labels.split(",")
+    }
+    chosen = set(re.findall(r"[{,]\s*(\w+)\s*[=!]", expression))
+    shown = set(re.findall(r"\{\{\s*(\w+)\s*\}\}", target.get("legendFormat", "")))
+    assert grouped | chosen <= known, expression
+    assert shown <= grouped, expression
