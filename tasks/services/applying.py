@@ -7,20 +7,19 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from tasks.exchange.records import Record
 from tasks.exchange.states import SECRET, TASK, compact, natural_order
 from tasks.models import Task
-from tasks.secrets import MASK, SecretUnreadable, unseal
+from tasks.secrets import MASK
 from tasks.services.actors import Actor
+from tasks.services.changing import Edit, TaskChange, change_tasks, stored_tasks
 from tasks.services.creating import NewTask, create_tasks
-from tasks.services.plans import Action, Change, Plan
+from tasks.services.plans import Change, Plan
 from tasks.services.schedules import state_of
 from tasks.services.status import describe_schedule
-from tasks.services.tasks import disable_task, update_task
+from tasks.services.tasks import disable_task
 
 State = dict[str, Any]
 
@@ -87,7 +86,9 @@ def create(records: Sequence[Record], *, plan: Plan, actor: Actor) -> list[Chang
     for record in records:
         if (note := record.fields.get("disabled_note")) and not record.fields.get("enabled", True):
             disable_task(task_id=record.task_id, note=note, actor=actor)
-    tasks = {task.task_id: task for task in rows().filter(pk__in=[each.pk for each in made])}
+    tasks = {
+        task.task_id: task for task in stored_tasks().filter(pk__in=[each.pk for each in made])
+    }
     return [_created(record, tasks[record.task_id], plan) for record in records]
 
 
@@ -105,23 +106,46 @@ def _when(task: Task) -> str:
     return "; ".join(describe_schedule(each) for each in task.schedules.all())
 
 
-def change(record: Record, existing: Task, *, plan: Plan, actor: Actor) -> Change:
-    """One that stays as it is isn't written at all."""
-    before = state(existing)
-    if record.given == compact(before):
-        return Change(record.task_id, existing.name, "unchanged", line=record.line)
-    with transaction.atomic():
-        _write(record, plan, actor)
-        task = rows().get(task_id=record.task_id)
-        fields = differences(before, state(task)) | _changed_secrets(existing, task)
-        action: Action = "changed" if fields else "unchanged"
-        transaction.set_rollback(action == "unchanged")
+def is_unchanged(record: Record, stored: Task) -> bool:
+    """Seen without a statement; what isn't may still turn out to be the same."""
+    return record.given == compact(state(stored))
+
+
+def unchanged(record: Record, task: Task) -> Change:
+    return Change(record.task_id, task.name, "unchanged", line=record.line)
+
+
+def change(records: Sequence[Record], *, plan: Plan, actor: Actor) -> list[Change]:
+    """Those that stay as they are aren't written at all. Raises SomeRefused by the place of the
+    record."""
+    people = People(plan)
+    edits = change_tasks(changes=[_change(record, people) for record in records], actor=actor)
+    return [_changed(record, edit, plan) for record, edit in zip(records, edits, strict=True)]
+
+
+def _change(record: Record, people: People) -> TaskChange:
+    return TaskChange(
+        task_id=record.task_id,
+        fields=people.fields_of(record),
+        schedules=record.schedules,
+        note=record.fields.get("disabled_note") or "",
+    )
+
+
+def _changed(record: Record, edit: Edit, plan: Plan) -> Change:
+    task = edit.task
     _warn_of_missing_secrets(record, task, plan)
-    return Change(record.task_id, task.name, action, fields, record.line, _when(task))
-
-
-def rows() -> QuerySet[Task]:
-    return Task.objects.select_related("owner").prefetch_related("tags", "schedules__after_task")
+    if not edit.is_changed:
+        return unchanged(record, task)
+    return Change(
+        record.task_id,
+        task.name,
+        "changed",
+        {**differences(edit.changes), **_changed_note(edit), **_changed_secrets(edit)},
+        record.line,
+        "; ".join(describe_schedule(each) for each in edit.schedules),
+        edit.secrets_kept,
+    )
 
 
 def _warn_of_missing_secrets(record: Record, task: Task, plan: Plan) -> None:
@@ -129,13 +153,6 @@ def _warn_of_missing_secrets(record: Record, task: Task, plan: Plan) -> None:
         if name not in task.secrets:
             message = _("“%(task)s”: type the secret “%(name)s” again; a file never has its value.")
             plan.warnings.append(message % {"task": task.task_id, "name": name})
-
-
-def _write(record: Record, plan: Plan, actor: Actor) -> None:
-    fields = People(plan).fields_of(record)
-    update_task(task_id=record.task_id, actor=actor, schedules=record.schedules, **fields)
-    if (note := record.fields.get("disabled_note")) and not fields.get("enabled", True):
-        disable_task(task_id=record.task_id, note=note, actor=actor)
 
 
 class People:
@@ -162,25 +179,22 @@ class People:
         return self._known[name]
 
 
-def _changed_secrets(before: Task, after: Task) -> dict[str, list[Any]]:
-    old = before.secrets
+def _changed_note(edit: Edit) -> dict[str, list[Any]]:
+    pair = [edit.before.disabled_note, edit.task.disabled_note]
+    return {"disabled_note": pair} if edit.note_changed else {}
+
+
+def _changed_secrets(edit: Edit) -> dict[str, list[Any]]:
+    old = edit.before.secrets
     return {
-        f"arguments.{name}": [MASK if name in old else None, MASK]
-        for name, token in after.secrets.items()
-        if token != old.get(name) and not _same_value(token, old.get(name))
+        f"arguments.{name}": [MASK if name in old else None, MASK] for name in edit.secrets_changed
     }
 
 
-def _same_value(token: str, old: str | None) -> bool:
-    try:
-        return old is not None and bool(unseal(old) == unseal(token))
-    except SecretUnreadable:
-        return False
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+def differences(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """By field, one level into arguments, settings and schedules."""
-    old, new = _flat(before), _flat(after)
+    old = _flat({name: before for name, (before, _after) in changes.items()})
+    new = _flat({name: after for name, (_before, after) in changes.items()})
     names = [*old, *(name for name in new if name not in old)]
     return {
         name: [old.get(name), new.get(name)] for name in names if old.get(name) != new.get(name)
@@ -196,11 +210,7 @@ def _flat(state: Mapping[str, Any]) -> State:
                     f"schedules.{schedule['key']}.{key}": each for key, each in schedule.items()
                 }
         elif isinstance(value, dict):
-            flat |= {f"{name}.{key}": _shown(each) for key, each in value.items()}
+            flat |= {f"{name}.{key}": each for key, each in value.items()}
         else:
             flat[name] = value
     return flat
-
-
-def _shown(value: Any) -> Any:
-    return MASK if value == SECRET else value

@@ -14,7 +14,7 @@ from jsonschema.exceptions import ValidationError as SchemaError
 
 from tasks.handlers import handler_of
 from tasks.models import SpiderInfo
-from tasks.secrets import seal
+from tasks.secrets import MASK, seal
 from tasks.services.addresses import problem_of_address
 from tasks.services.errors import InvalidInput
 
@@ -63,8 +63,8 @@ def clean_arguments(
 ) -> Arguments:
     """Coerces text to the declared types and seals secrets.
 
-    A secret that is left out keeps its stored value, and so does an argument that the spider no
-    longer declares. Raises InvalidInput with `arguments.NAME`.
+    A secret that is left out or masked keeps its stored value, and so does an argument that the
+    spider no longer declares. Raises InvalidInput with `arguments.NAME`.
     """
     schema = (schemas or Schemas()).of(spider)
     return _clean(schema, raw, stored_secrets or {}, stored or {})
@@ -102,12 +102,16 @@ def _clean(
     stored: Mapping[str, Any],
 ) -> Arguments:
     outdated = _outdated(schema, raw, stored)
+    secret = _secret(schema)
+    masked = {name for name in secret if raw.get(name) == MASK}
+    if strange := masked - set(stored_secrets):
+        message = _("This is only the mask of a secret. Type the secret itself.")
+        raise InvalidInput({f"arguments.{name}": [message] for name in sorted(strange)})
     given = {
         name: _coerce(value, _property(schema, name))
         for name, value in raw.items()
-        if name not in outdated
+        if name not in {*outdated, *masked}
     }
-    secret = _secret(schema)
     kept = {
         name: token
         for name, token in stored_secrets.items()

@@ -17,7 +17,7 @@ from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.arguments import Schemas
 from tasks.services.errors import Conflict, InvalidInput
-from tasks.services.schedules import Upstreams, new_schedules
+from tasks.services.schedules import Upstreams, read_schedules
 from tasks.services.writing import (
     Schedules,
     prepare,
@@ -115,7 +115,7 @@ class Check:
         try:
             prepare(draft.task, fields, actor=self.actor, schemas=self.schemas)
             draft.tags = tag_names(fields.get("tags", ()))
-            draft.schedules = new_schedules(draft.task, new.schedules, self.upstreams)
+            draft.schedules = read_schedules(draft.task, new.schedules, upstreams=self.upstreams)
         except InvalidInput as error:
             if type(error) is not InvalidInput:
                 raise

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -15,12 +16,21 @@ from tasks.exchange.writing import write_tasks
 from tasks.models import Task
 from tasks.services import applying
 from tasks.services.actors import PYTHON, Actor
+from tasks.services.changing import stored_tasks
 from tasks.services.creating import SomeRefused
 from tasks.services.errors import InvalidInput
 from tasks.services.plans import Change, Plan
 from tasks.services.tasks import get_task, remove_task
 
 Progress = Callable[[int, int], None]
+
+
+class Write(Protocol):
+    """Makes records true; raises SomeRefused by their place."""
+
+    def __call__(self, records: Sequence[Record], *, plan: Plan, actor: Actor) -> list[Change]: ...
+
+
 # Between two signs of progress.
 AT_ONCE = 200
 
@@ -51,7 +61,7 @@ def export_tasks(
     actor.demand("view_task")
     if path is not None:
         file_format = format_of(str(path)) or file_format
-    tasks = applying.rows()
+    tasks = stored_tasks()
     if task_ids is not None:
         tasks = tasks.filter(pk__in=[get_task(each).pk for each in task_ids])
     text = write_tasks(map(applying.state, tasks), file_format=file_format)
@@ -113,18 +123,8 @@ def _no_file(path: Path, message: str, error: OSError) -> InvalidInput:
 def _apply(records: Sequence[Record], *, replace: bool, actor: Actor, progress: Progress) -> Plan:
     plan = Plan()
     problems: list[Problem] = []
-    stored = {task.task_id: task for task in applying.rows()}
-    # New ones first: nothing that is stored can follow them yet, so that no order is broken.
-    for wave in applying.waves([each for each in records if each.task_id not in stored]):
-        for start in range(0, len(wave), AT_ONCE):
-            problems += _create(wave[start : start + AT_ONCE], plan, actor)
-            progress(len(plan.changes) + len(problems), len(records))
-    for record in applying.in_order([each for each in records if each.task_id in stored]):
-        try:
-            existing = stored[record.task_id]
-            plan.changes.append(applying.change(record, existing, plan=plan, actor=actor))
-        except InvalidInput as error:
-            problems += _problems(record, error)
+    for write, batch in _batches(records, plan):
+        problems += _write(write, batch, plan, actor)
         progress(len(plan.changes) + len(problems), len(records))
     if problems:
         raise ImportRefused(problems)
@@ -134,13 +134,31 @@ def _apply(records: Sequence[Record], *, replace: bool, actor: Actor, progress: 
     return plan
 
 
-def _create(records: Sequence[Record], plan: Plan, actor: Actor) -> list[Problem]:
+def _batches(records: Sequence[Record], plan: Plan) -> Iterator[tuple[Write, Sequence[Record]]]:
+    stored = {task.task_id: task for task in stored_tasks()}
+    # New ones first: nothing that is stored can follow them yet, so that no order is broken.
+    for wave in applying.waves([each for each in records if each.task_id not in stored]):
+        yield from ((applying.create, batch) for batch in _cut(wave))
+    known = [each for each in records if each.task_id in stored]
+    same = {each.task_id for each in known if applying.is_unchanged(each, stored[each.task_id])}
+    plan.changes += [
+        applying.unchanged(each, stored[each.task_id]) for each in known if each.task_id in same
+    ]
+    others = applying.in_order([each for each in known if each.task_id not in same])
+    yield from ((applying.change, batch) for batch in _cut(others))
+
+
+def _cut(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    return (records[start : start + AT_ONCE] for start in range(0, len(records), AT_ONCE))
+
+
+def _write(write: Write, records: Sequence[Record], plan: Plan, actor: Actor) -> list[Problem]:
     """Those that are refused are left out, so that what needs the others is not refused too."""
     problems: list[Problem] = []
     left = list(records)
     while left:
         try:
-            plan.changes += applying.create(left, plan=plan, actor=actor)
+            plan.changes += write(left, plan=plan, actor=actor)
             break
         except SomeRefused as error:
             for place, refusal in error.refusals.items():

@@ -20,6 +20,8 @@ class Change:
     line: int = 0
     # When it runs from then on, in words.
     when: str = ""
+    # Secrets that stay as they are stored, because a file never has their values.
+    kept_secrets: list[str] = field(default_factory=list)
 
 
 @dataclass

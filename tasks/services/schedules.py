@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,22 +54,27 @@ def state_of(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def check(schedule: Schedule, *, stored: Schedule | None = None) -> Errors:
+def check(
+    schedule: Schedule, *, stored: Schedule | None = None, upstreams: Upstreams | None = None
+) -> Errors:
     """What is wrong with one schedule, by field; empty when it is right."""
     errors: Errors = {}
     unchanged = stored is not None and state_of(stored) == state_of(schedule)
     try:
-        schedule.full_clean(exclude=["task"], validate_unique=False, validate_constraints=False)
+        # The tasks that it names were looked up, and cost a statement to look up again.
+        schedule.full_clean(
+            exclude=["task", "after_task"], validate_unique=False, validate_constraints=False
+        )
     except ValidationError as error:
         errors.update(error.message_dict)
     if not errors and not unchanged:
-        errors.update(_check_timing(schedule))
+        errors.update(_check_timing(schedule, upstreams or Upstreams()))
     return errors
 
 
-def _check_timing(schedule: Schedule) -> Errors:
+def _check_timing(schedule: Schedule, upstreams: Upstreams) -> Errors:
     if schedule.kind == Schedule.Kind.AFTER:
-        return _check_upstream(schedule)
+        return _check_upstream(schedule, upstreams)
     try:
         validate(
             timing_of(schedule),
@@ -81,34 +88,16 @@ def _check_timing(schedule: Schedule) -> Errors:
     return {}
 
 
-def _check_upstream(schedule: Schedule) -> Errors:
+def _check_upstream(schedule: Schedule, upstreams: Upstreams) -> Errors:
     if schedule.after_task is None:
         return {"after_task": [_("Choose the task that this one follows.")]}
     if (
         schedule.task_id
         and schedule.after_task.pk
-        and _follows(schedule.after_task.pk, schedule.task_id)
+        and upstreams.leads_to(schedule.after_task.pk, schedule.task_id)
     ):
         return {"after_task": [_("These tasks would start each other for ever.")]}
     return {}
-
-
-def _follows(upstream: int, task: int) -> bool:
-    """Whether `upstream` is `task`, or runs after it through any chain."""
-    edges: dict[int, set[int | None]] = {}
-    rows = Schedule.objects.filter(kind=Schedule.Kind.AFTER).values_list("task_id", "after_task_id")
-    for follower, before in rows:
-        edges.setdefault(follower, set()).add(before)
-    seen: set[int | None] = set()
-    to_see: list[int | None] = [upstream]
-    while to_see:
-        current = to_see.pop()
-        if current == task:
-            return True
-        if current not in seen:
-            seen.add(current)
-            to_see.extend(edges.get(current or 0, ()))
-    return False
 
 
 class Upstreams:
@@ -127,6 +116,33 @@ class Upstreams:
         if not isinstance(value, str) or value not in self._known:
             raise InvalidInput({"after_task": [_("There is no task “%s”.") % str(value)[:100]]})
         return self._known[value]
+
+    @cached_property
+    def _edges(self) -> dict[int, set[int | None]]:
+        edges: dict[int, set[int | None]] = {}
+        rows = Schedule.objects.filter(kind=Schedule.Kind.AFTER)
+        for follower, before in rows.values_list("task_id", "after_task_id"):
+            edges.setdefault(follower, set()).add(before)
+        return edges
+
+    def leads_to(self, upstream: int, task: int) -> bool:
+        """Whether `upstream` is `task`, or runs after it through any chain."""
+        seen: set[int | None] = set()
+        to_see: list[int | None] = [upstream]
+        while to_see:
+            current = to_see.pop()
+            if current == task:
+                return True
+            if current not in seen:
+                seen.add(current)
+                to_see.extend(self._edges.get(current or 0, ()))
+        return False
+
+    def learn(self, task: Task, schedules: Iterable[Schedule]) -> None:
+        """What a task will follow that is not saved yet."""
+        followed = {each.after_task_id for each in schedules if each.after_task_id}
+        if task.pk and (followed or "_edges" in vars(self)):
+            self._edges[task.pk] = {*followed}
 
 
 def build(
@@ -199,20 +215,27 @@ def replace_schedules(task: Task, data: Sequence[Mapping[str, Any]]) -> None:
     Raises InvalidInput with `schedules.INDEX.FIELD`; the caller holds the transaction.
     """
     stored = {each.key: each for each in task.schedules.select_related("after_task", "task")}
-    wanted = _read_all(task, data, stored, Upstreams([data]))
-    task.schedules.exclude(key__in=list(wanted)).delete()
-    for schedule in wanted.values():
-        start_over(schedule, now=timezone.now())
+    wanted = read_schedules(task, data, stored=stored, upstreams=Upstreams([data]))
+    task.schedules.exclude(key__in=[each.key for each in wanted]).delete()
+    for schedule in wanted:
         schedule.save(force_insert=schedule.key not in stored)
 
 
-def new_schedules(
-    task: Task, data: Sequence[Mapping[str, Any]], upstreams: Upstreams
+def read_schedules(
+    task: Task,
+    data: Sequence[Mapping[str, Any]],
+    *,
+    upstreams: Upstreams,
+    stored: Mapping[str, Schedule] = MappingProxyType({}),
 ) -> list[Schedule]:
-    """Those of a task that is not saved yet. Raises InvalidInput as replace_schedules() does."""
-    found = list(_read_all(task, data, {}, upstreams).values())
+    """What `data` says, not saved; `stored` are the task's own by key.
+
+    Raises InvalidInput as replace_schedules() does.
+    """
+    found = list(_read_all(task, data, stored, upstreams).values())
     for schedule in found:
         start_over(schedule, now=timezone.now())
+    upstreams.learn(task, found)
     return found
 
 
@@ -252,7 +275,7 @@ def _read(
         schedule = build(task, fields, stored=before, upstreams=upstreams)
     except InvalidInput as error:
         return error.errors
-    return check(schedule, stored=before) or schedule
+    return check(schedule, stored=before, upstreams=upstreams) or schedule
 
 
 def _free_key(fields: Mapping[str, Any], taken: Mapping[str, Schedule]) -> str:

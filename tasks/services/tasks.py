@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -75,7 +76,7 @@ def _lock(task_id: str) -> Task:
 def _write(
     task: Task, fields: Mapping[str, Any], schedules: Schedules | None, actor: Actor
 ) -> None:
-    prepare(task, fields, actor=actor)
+    prepare(task, fields, actor=actor, before=copy(task))
     with saving(task):
         task.save()
     if "tags" in fields:

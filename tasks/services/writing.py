@@ -57,9 +57,17 @@ def refuse_unknown(fields: Iterable[str]) -> None:
 
 
 def prepare(
-    task: Task, fields: Mapping[str, Any], *, actor: Actor, schemas: Schemas | None = None
+    task: Task,
+    fields: Mapping[str, Any],
+    *,
+    actor: Actor,
+    before: Task | None = None,
+    schemas: Schemas | None = None,
 ) -> None:
-    """Sets the fields on the task, which is not saved. Raises InvalidInput by field."""
+    """Sets the fields on the task, which is not saved; `before` is how it is stored.
+
+    Raises InvalidInput by field.
+    """
     errors: dict[str, list[str]] = {}
     for name in PLAIN:
         if name in fields:
@@ -67,7 +75,7 @@ def prepare(
     schemas = schemas or Schemas()
     steps = (
         partial(_set_settings, task, fields),
-        partial(_set_arguments, task, fields, actor, schemas),
+        partial(_set_arguments, task, fields, before, actor, schemas),
         partial(_clean, task),
     )
     for step in steps:
@@ -106,7 +114,9 @@ def _demand_preset(name: str) -> None:
     raise InvalidInput({f"settings.{PRESET}": [message % words]})
 
 
-def _set_arguments(task: Task, fields: Mapping[str, Any], actor: Actor, schemas: Schemas) -> None:
+def _set_arguments(
+    task: Task, fields: Mapping[str, Any], before: Task | None, actor: Actor, schemas: Schemas
+) -> None:
     if not {"arguments", "spider", "kind"} & set(fields):
         return
     raw = fields.get("arguments", task.arguments)
@@ -114,7 +124,6 @@ def _set_arguments(task: Task, fields: Mapping[str, Any], actor: Actor, schemas:
         raise InvalidInput({"arguments": [_("Arguments are pairs of a name and a value.")]})
     if task.kind not in HANDLERS:
         return  # named by the model's own check
-    before = Task.objects.filter(pk=task.pk).first() if task.pk else None
     task.spider = handler_of(task.kind).spider_of(task.spider)
     cleaned = clean_task_arguments(
         kind=task.kind,

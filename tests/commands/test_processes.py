@@ -21,14 +21,17 @@ def shop_spider(transactional_db):
     return SpiderInfo.objects.create(name="shop", schema={}, seen_at=timezone.now())
 
 
-def test_a_task_is_added_and_refused_from_a_shell(manage, shop_spider):
+def test_a_task_is_added_and_refused_from_a_shell(manage, process_env, shop_spider):
+    """In English, whatever language the shell speaks: scripts read it, and so do its helps."""
+    process_env |= {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8", "LANGUAGE": "de"}
     words = ("tasks", "add-cron", "shop", "shop", "30 6 * * 1-5", "--name", "Kläder", "--json")
     added = manage(*words)
     assert (added.code, added.err) == (0, "")
     assert added.json["name"] == "Kläder"
+    assert added.json["schedule"] == "Weekdays at 06:30"
     again = manage(*words)
     assert (again.code, again.out) == (1, "")
-    assert len(again.err.splitlines()) == 1
+    assert again.err == "task_id: Task with this Task id already exists.\n"
 
 
 def test_the_life_of_a_task(shell, shop_spider):

@@ -3,13 +3,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasks.models import AuditEntry, Schedule, Task
-from tasks.secrets import unseal
+from tasks.secrets import MASK, unseal
 from tasks.services import create_task, disable_task, export_tasks, import_tasks
-from tasks.services.actors import person
+from tasks.services.actors import Actor, person
 from tasks.services.errors import Forbidden, InvalidInput
 from tasks.services.exchange import ImportRefused
 
@@ -92,7 +94,8 @@ def test_secrets_leave_as_a_reference_and_stay_when_it_comes_back(shop):
     text = export_tasks()
     assert "swordfish" not in text
     assert json.loads(text)["tasks"][0]["arguments"]["password"] == {"$secret": "stored"}
-    import_tasks(text=text.replace('"max_pages": 3', '"max_pages": 4'))
+    plan = import_tasks(text=text.replace('"max_pages": 3', '"max_pages": 4'))
+    assert plan.changed[0].kept_secrets == ["password"]
     shop.refresh_from_db()
     assert (shop.arguments, unseal(shop.secrets["password"])) == ({"max_pages": 4}, "swordfish")
 
@@ -104,6 +107,22 @@ def test_a_new_secret_is_a_change_without_its_value(shop):
     shop.refresh_from_db()
     assert unseal(shop.secrets["password"]) == "herring"
     assert import_tasks(text=text).unchanged
+
+
+@pytest.mark.parametrize("arguments", [{"max_pages": 5}, {"max_pages": 5, "password": MASK}])
+def test_a_secret_that_a_file_masks_or_leaves_out_stays_and_the_plan_says_so(shop, arguments):
+    text = full({"task_id": "shop", "name": "Shop prices", "arguments": arguments})
+    plan = import_tasks(text=text)
+    assert plan.as_dict()["changes"][0]["kept_secrets"] == ["password"]
+    shop.refresh_from_db()
+    assert (shop.arguments, unseal(shop.secrets["password"])) == ({"max_pages": 5}, "swordfish")
+
+
+def test_a_mask_is_no_secret_for_a_task_that_has_none(shop_spider):
+    text = full({"task_id": "new", "name": "New", "arguments": {"password": MASK}})
+    with pytest.raises(ImportRefused, match="only the mask") as caught:
+        import_tasks(text=text)
+    assert caught.value.problems[0].field == "tasks.0.arguments.password"
 
 
 def test_a_reference_without_a_stored_secret_is_warned_of(shop):
@@ -158,6 +177,58 @@ def test_one_mistake_and_nothing_is_imported(shop):
     with pytest.raises(ImportRefused):
         import_tasks(text=text)
     assert Task.objects.count() == 1
+
+
+def statements_for(count: int) -> int:
+    """To give so many tasks another argument, another time and another tag."""
+    names = [f"task-{number}" for number in range(count)]
+    for hour in (6, 7):
+        when = [{"kind": "cron", "cron": f"0 {hour} * * *"}, {"kind": "startup", "key": f"{hour}"}]
+        more = {"tags": [f"t{hour}"], "arguments": {"max_pages": hour}, "schedules": when}
+        with CaptureQueriesContext(connection) as queries:
+            plan = import_tasks(text=full(*({"task_id": n, "name": n, **more} for n in names)))
+    assert len(plan.changed) == count
+    assert set(Task.objects.filter(task_id__in=names).values_list("version", flat=True)) == {2}
+    assert AuditEntry.objects.filter(action="change").count() == count
+    assert {each.cron for each in Schedule.objects.filter(key="cron")} == {"0 7 * * *"}
+    assert Schedule.objects.filter(key="7").count() == count
+    AuditEntry.objects.all().delete()
+    Task.objects.all().delete()
+    return len(queries)
+
+
+def test_many_changed_tasks_take_no_more_statements_than_few(shop_spider):
+    # SQLite cuts a long statement where it has too many values.
+    assert statements_for(40) <= statements_for(3) + 2
+
+
+def test_a_circle_that_several_changes_of_a_file_make_is_refused(shop_spider):
+    def after(task_id: str) -> list[dict[str, str]]:
+        return [{"kind": "after", "after_task": task_id}]
+
+    for task_id in ("a", "b"):
+        create_task(task_id=task_id, name=task_id, spider="shop")
+    create_task(task_id="x", name="x", spider="shop", schedules=after("a"))
+    create_task(task_id="y", name="y", spider="shop", schedules=after("b"))
+    text = full(
+        {"task_id": "a", "name": "a", "schedules": after("y")},
+        {"task_id": "b", "name": "b", "schedules": after("x")},
+    )
+    with pytest.raises(ImportRefused, match="start each other for ever"):
+        import_tasks(text=text)
+    assert Schedule.objects.count() == 2
+
+
+def test_who_paused_a_task_stays_though_a_file_changes_it(shop):
+    disable_task(task_id="shop", note="Closed", actor=Actor(name="olof", via="admin"))
+    import_tasks(text=export_tasks().replace("Shop prices", "Prices"))
+    shop.refresh_from_db()
+    assert (shop.name, shop.disabled_by, shop.disabled_note) == ("Prices", "olof", "Closed")
+    plan = import_tasks(text=export_tasks().replace("Closed", "Moved"))
+    assert plan.changed[0].fields == {"disabled_note": ["Closed", "Moved"]}
+    shop.refresh_from_db()
+    assert (shop.disabled_by, shop.disabled_note) == ("python", "Moved")
+    assert AuditEntry.objects.first().changes == {"note": ["Closed", "Moved"]}
 
 
 def test_followers_may_stand_before_what_they_follow(shop_spider):

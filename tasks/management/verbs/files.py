@@ -99,6 +99,8 @@ def _show_change(terminal: Terminal, change: Change) -> None:
     terminal.line(line, COLOURS.get(change.action, STYLES["off"]))
     for field, (before, after) in change.fields.items():
         terminal.line(f"    {field}: {one_line(before)} → {one_line(after)}")
+    for name in change.kept_secrets:
+        terminal.line(f"    arguments.{name}: " + _("stays as it is stored"))
 
 
 def _import_arguments(parser: ArgumentParser) -> None:
