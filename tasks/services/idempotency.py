@@ -37,7 +37,7 @@ def begin(*, owner: str, key: str, request_hash: str) -> IdempotencyKey | Replay
         with transaction.atomic():
             return IdempotencyKey.objects.create(owner=owner, key=key, request_hash=request_hash)
     except IntegrityError:
-        return _known(IdempotencyKey.objects.get(owner=owner, key=key), request_hash)
+        return _known(IdempotencyKey.objects.filter(owner=owner, key=key).first(), request_hash)
 
 
 def finish(row: IdempotencyKey, *, status: int, response: Any) -> None:
@@ -56,9 +56,15 @@ def _forget_old(owner: str) -> None:
     rows.filter(created_at__lt=now - GIVEN_UP_AFTER, status_code__isnull=True).delete()
 
 
-def _known(row: IdempotencyKey, request_hash: str) -> Replay:
+def _known(row: IdempotencyKey | None, request_hash: str) -> Replay:
+    if row is None:  # abandoned a moment ago
+        raise _not_yet()
     if row.request_hash != request_hash:
         raise InvalidInput({HEADER: [_("This key was already used for another request.")]})
     if row.status_code is None:
-        raise Conflict(_("The first request with this key has not been answered yet."))
+        raise _not_yet()
     return Replay(row.status_code, row.response)
+
+
+def _not_yet() -> Conflict:
+    return Conflict(_("The first request with this key has not been answered yet."))

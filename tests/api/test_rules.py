@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.test import Client
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder
 from tasks.models import DataLink, IdempotencyKey, Run, SchedulerProcess, Task
-from tasks.services import rates
+from tasks.services import idempotency, rates
+from tasks.services.errors import Conflict
 
 pytestmark = pytest.mark.django_db
 KEY = "Idempotency-Key"
@@ -85,6 +86,17 @@ def test_twenty_of_the_same_at_once_start_one_run(api: Any, shop: Task) -> None:
         codes = set(pool.map(ask, range(20)))
     assert codes <= {202, 409}
     assert Run.objects.count() == 1
+
+
+def test_a_key_that_is_given_up_while_a_second_request_comes_is_a_conflict_for_now(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given_up_meanwhile(**_values: Any) -> None:
+        raise IntegrityError
+
+    monkeypatch.setattr(IdempotencyKey.objects, "create", given_up_meanwhile)
+    with pytest.raises(Conflict):
+        idempotency.begin(owner="user:1", key="a", request_hash="x")
 
 
 # --- limits and addresses ---------------------------------------------------------------------
