@@ -13,6 +13,7 @@ from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.errors import InvalidInput
 from tasks.services.insertion import NewRun, insert_runs
+from tasks.services.runs import wake_dispatchers
 from tasks.services.schedules import timing_of
 from tasks.services.tasks import get_task
 
@@ -57,6 +58,7 @@ def backfill(*, task_id: str, start: datetime, end: datetime, actor: Actor = PYT
         insert_runs(rows)
         changes = {"from": [None, start.isoformat()], "to": [None, end.isoformat()]}
         audit.record(actor=actor, action="backfill", task=task, changes=changes)
+        transaction.on_commit(wake_dispatchers)
     return list(Run.objects.filter(pk__in=[row.id for row in rows]).order_by("for_slot"))
 
 

@@ -148,11 +148,12 @@ def request_cancel(run: Run, *, actor: Actor) -> None:
         **stopped,
     ):
         return
-    transaction.on_commit(wake_supervisors)
     # The first wish stands: a second click must not restart the grace period.
     Run.objects.filter(pk=run.pk, cancel_requested_at__isnull=True).filter(
         Q(status=Status.STARTING) | Q(status=Status.RUNNING)
     ).update(**stopped)
+    # Who wakes before the wish is written finds nothing, and looks again a second later.
+    transaction.on_commit(wake_supervisors)
 
 
 def run_again(

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tasks.models import TERMINAL, TRANSITIONS, AuditEntry, Run, Task
-from tasks.services import cancel_run, create_task, run_again, run_task_now, update_task
+from tasks.services import cancel_run, create_task, run_again, run_task_now, runs, update_task
 from tasks.services.actors import person
 from tasks.services.errors import Conflict, Forbidden, InvalidInput
 from tasks.services.moves import ImpossibleMove, move
@@ -108,6 +108,15 @@ def test_a_running_run_is_asked_once(shop):
     assert first.status == "running"
     assert first.is_stopping
     assert cancel_run(run_id=run.pk).cancel_requested_at == first.cancel_requested_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_supervisor_that_is_woken_finds_the_wish(shop, monkeypatch):
+    run, found = a_run(shop, "running"), []
+    wishes = Run.objects.filter(cancel_requested_at__isnull=False)
+    monkeypatch.setattr(runs, "wake_supervisors", lambda: found.append(wishes.count()))
+    cancel_run(run_id=run.pk)
+    assert found == [1]
 
 
 def test_an_ended_run_cannot_be_stopped(shop):
