@@ -72,14 +72,14 @@ class Bench:
         values = {"task_id": f"task-{number}", "name": f"Task {number}", "spider": spider}
         return Task.objects.create(**{**values, "retry_delay": 0, **fields})
 
-    def drive(self, condition, timeout=30):
+    def drive(self, condition, timeout=60):
         deadline = time.monotonic() + timeout
         while not (value := condition()):
             assert time.monotonic() < deadline, f"still {value!r}; {self.states()}"
             self.worker._turn()
         return value
 
-    def until_status(self, run, *statuses, timeout=30):
+    def until_status(self, run, *statuses, timeout=60):
         def reached():
             run.refresh_from_db()
             return run.status in statuses
@@ -87,12 +87,12 @@ class Bench:
         self.drive(reached, timeout)
         return run
 
-    def until_ended(self, run, timeout=30):
+    def until_ended(self, run, timeout=60):
         return self.until_status(
             run, "succeeded", "suspicious", "failed", "cancelled", timeout=timeout
         )
 
-    def until_item(self, run, timeout=30):
+    def until_item(self, run, timeout=60):
         """Running, and its spider has yielded something."""
         self.until_status(run, "running", timeout=timeout)
         self.drive(lambda: self.items(run), timeout)
@@ -107,7 +107,8 @@ class Bench:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def states(self):
-        return list(Run.objects.values_list("spider", "status", "reason", "detail"))
+        newest = Run.objects.order_by("-queued_at")[:20]
+        return list(newest.values_list("spider", "status", "reason", "detail"))
 
     def close(self):
         for run in Run.objects.exclude(pid=None):
