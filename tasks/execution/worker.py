@@ -92,6 +92,7 @@ class Worker:
         self.condition = Condition()
         self.catalogue = CatalogueKeeper()
         self.housekeeper = Housekeeper()
+        self.bell: Doorbell | None = None
         self._stopping = threading.Event()
         self._stop_runs = False
         self._reading, self._writing = os.pipe()
@@ -132,7 +133,6 @@ class Worker:
     # --- thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self.bell = Doorbell(data_dir())
         backoff = 0.0
         try:
             while not self._is_done():
@@ -165,7 +165,8 @@ class Worker:
 
     def _leave(self) -> None:
         self.executor.close(quit_too=self._stop_runs and self._lock is not None)
-        self.bell.close()
+        if self.bell is not None:
+            self.bell.close()
         if self._lock is not None:
             os.close(self._lock)
         connection.close()
@@ -199,6 +200,8 @@ class Worker:
                 self._read_on()
 
     def _wait(self) -> set[bytes]:
+        if self.bell is None:
+            self.bell = Doorbell(data_dir())
         poll = select.poll()
         descriptors = [self._reading, self.bell.fileno(), self.executor.descriptor()]
         for descriptor in descriptors:

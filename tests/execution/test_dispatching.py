@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 import time
@@ -251,6 +252,20 @@ def test_a_run_that_is_asked_for_starts_at_once(bench, thread, monkeypatch):
     wait_until(lambda: status_of(first) == "succeeded", 20)
     second = run_task_now(task_id=first.task_key)
     wait_until(lambda: status_of(second) == "succeeded", 20)
+
+
+def test_a_doorbell_that_cannot_be_hung_yet_ends_no_worker(bench, thread, monkeypatch):
+    troubles = iter([OSError(errno.ENOSPC, "No space left on device")])
+
+    def hang(folder):
+        if (trouble := next(troubles, None)) is not None:
+            raise trouble
+        return Doorbell(folder)
+
+    monkeypatch.setattr(worker_module, "Doorbell", hang)
+    thread()
+    run = bench.queue("echo")
+    wait_until(lambda: status_of(run) == "succeeded", 20)
 
 
 def test_a_stop_is_heard_at_once(bench, thread, monkeypatch):
