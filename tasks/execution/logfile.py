@@ -4,8 +4,11 @@ packing and cutting don't shift them, and a cut is one gap."""
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tasks.execution.folder import open_plain
 from tasks.runtime.files import read_json
@@ -55,6 +58,35 @@ class LogFile:
             limit = min(limit, gap[0] - start)
         data = self._read(start, limit, gap)
         return Chunk(data, start, start + len(data), jumped)
+
+    def blocks(self, start: int) -> Iterator[Chunk]:
+        """From `start` to the end, opened once: each seek in a packed log unpacks it anew."""
+        gap = self.gap()
+        position = max(0, start)
+        with suppress(OSError, EOFError), self._opened() as (file, has_gap):
+            while True:
+                if gap and gap[0] <= position < gap[1]:
+                    position = gap[1]
+                missing = gap[1] - gap[0] if gap and position >= gap[1] and not has_gap else 0
+                file.seek(position - missing)
+                limit = gap[0] - position if gap and position < gap[0] else MAX_READ
+                data = file.read(min(limit, MAX_READ))
+                if not data:
+                    return
+                yield Chunk(data, position, position + len(data))
+                position += len(data)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[IO[bytes] | gzip.GzipFile, bool]]:
+        """The log, and whether what was cut out left its place empty."""
+        try:
+            plain = open_plain(self._plain)
+        except FileNotFoundError:
+            with open_plain(self._packed) as raw, gzip.GzipFile(fileobj=raw) as file:
+                yield file, False
+        else:
+            with plain:
+                yield plain, True
 
     def _read(self, start: int, limit: int, gap: tuple[int, int] | None) -> bytes:
         try:

@@ -4,12 +4,13 @@ part, whatever the size of the log or of its lines."""
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tasks.execution.logfile import MAX_READ, LogFile
+from tasks.execution.logfile import MAX_READ, Chunk, LogFile
 
 MAX_LINE = 4000
 MAX_LINES = 2000
@@ -149,7 +150,7 @@ def _moment(text: str) -> datetime | None:
 
 # --- search -----------------------------------------------------------------------------------
 
-SEARCH_BYTES = 8 * 1024 * 1024
+SEARCH_SECONDS = 2.0
 MAX_FOUND = 500
 
 
@@ -169,18 +170,42 @@ def search_log(
     errors_only: bool = False,
     ended: bool = False,
 ) -> Found:
-    """Lines that hold the text, upper or lower case alike, within a bounded part of the log."""
+    """Lines that hold the text, upper or lower case alike, as far as a short time leads."""
     wanted = text.lower()
     found: list[LogLine] = []
-    position, last = offset, offset + SEARCH_BYTES
-    size = LogFile(folder).size()
-    while position < min(last, size) and len(found) < MAX_FOUND:
-        page = read_log(folder, position, ended=ended)
-        found += [line for line in page.lines if _matches(line, wanted, errors_only=errors_only)]
-        if page.end <= position:
+    end, until = offset, time.monotonic() + SEARCH_SECONDS
+    for part in _whole_lines(LogFile(folder), offset, ended=ended):
+        if _may_match(part.data, wanted, errors_only=errors_only):
+            lines = _split(part.data, part.start, is_last=False, ended=True)
+            found += [line for line in lines if _matches(line, wanted, errors_only=errors_only)]
+        end = part.end
+        if len(found) > MAX_FOUND:
+            end = found[MAX_FOUND - 1].end
+        if len(found) >= MAX_FOUND or time.monotonic() > until:
             break
-        position = page.end
-    return Found(found[:MAX_FOUND], position, size)
+    return Found(found[:MAX_FOUND], end, LogFile(folder).size())
+
+
+def _whole_lines(log: LogFile, start: int, *, ended: bool) -> Iterator[Chunk]:
+    """The log in parts that end with a line; one that is longer than a part comes in pieces."""
+    rest = Chunk(b"", start, start)
+    for chunk in log.blocks(start):
+        is_next = chunk.start == rest.end
+        data, begin = (rest.data + chunk.data, rest.start) if is_next else (chunk.data, chunk.start)
+        cut = data.rfind(b"\n") + 1 or (len(data) if len(data) >= MAX_READ else 0)
+        if cut:
+            yield Chunk(data[:cut], begin, begin + cut)
+        rest = Chunk(data[cut:], begin + cut, chunk.end)
+    if rest.data and ended:
+        yield rest
+
+
+def _may_match(data: bytes, wanted: str, *, errors_only: bool) -> bool:
+    """Taking a huge log apart line by line would take minutes."""
+    if errors_only and not any(level.encode() in data for level in ERROR_LEVELS):
+        return False
+    # Beyond ASCII lower case has its rules, and colours may stand inside of a word.
+    return not wanted.isascii() or b"\x1b" in data or wanted.encode() in data.lower()
 
 
 def _matches(line: LogLine, wanted: str, *, errors_only: bool) -> bool:

@@ -19,6 +19,12 @@ pytestmark = pytest.mark.needs("chromium")
 
 LINE = "2026-03-24 10:00:{second:02} [shop] {level}: {text}\n"
 ASKED = re.compile(r"/log/\?after=")
+FIRST_BYTES = """async address => {
+  const answer = await fetch(address), reader = answer.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value.slice(0, 500));
+}"""
 STREAM = re.compile(r"/api/v1/runs/.*/logs")
 
 
@@ -120,6 +126,43 @@ def test_where_no_events_come_through_the_page_asks(streaming, run):
     assert any(ASKED.search(url) for url in asked)
     end(run)
     expect(page.locator("h1")).to_contain_text("Finished: 214 items")
+
+
+def test_a_gigabyte_is_followed_searched_and_downloaded(streaming, run, tmp_path):
+    """Its middle is a hole in the file, which reads as one endless line without characters."""
+    write(run, "y" * 1_000_000)
+    with (run_folder(run) / "run.log").open("r+b") as log:
+        log.truncate(1024**3)
+        log.seek(0, 2)
+        log.write(b"\ncaf\xe9 \x1b[31mred\x1b[0m\n")
+    write(run, "Out of stock at the very end", "ERROR", second=5)
+    page, _ = open_page(streaming, run)
+    expect(line(page, "Out of stock")).to_be_in_viewport()
+    expect(line(page, "caf� red")).to_have_count(1)
+    write(run, "and it goes on")
+    expect(line(page, "and it goes on")).to_be_in_viewport()
+    page.get_by_role("link", name="Show older lines").click()
+    expect(page.get_by_text("These are older lines.")).to_be_visible()
+    page.get_by_role("link", name="Errors only").click()
+    found(page, "Out of stock")
+    page.get_by_label("Search the log").fill("OUT OF STOCK")
+    page.keyboard.press("Enter")
+    found(page, "Out of stock")
+    page.get_by_role("link", name="Show the whole log").click()
+    expect(line(page, "and it goes on")).to_be_in_viewport()
+    address = page.get_by_role("link", name="Download").get_attribute("href")
+    assert "Spider opened" in page.evaluate(FIRST_BYTES, address)
+    assert page.complaints == []
+
+
+def found(page, text):
+    """A slow machine looks through a part of the log at a time."""
+    for _part in range(40):
+        expect(page.get_by_text("These are the lines that match.")).to_be_visible()
+        if line(page, text).count():
+            return
+        page.get_by_role("link", name="Search on").click()
+    raise AssertionError(f"{text!r} was not found")
 
 
 def test_after_a_restart_of_the_server_it_goes_on_where_it_was(browser, served, run):

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks.execution.logs import MAX_LINE, clean_text, parse_line, read_log, search_log
+from tasks.execution.logfile import LogFile
+from tasks.execution.logs import (
+    MAX_FOUND,
+    MAX_LINE,
+    clean_text,
+    parse_line,
+    read_log,
+    search_log,
+)
 from tasks.execution.packing import pack_log
 from tasks.runtime.logcut import cut_log
 
@@ -114,6 +122,38 @@ def test_errors_only_and_search_look_through_the_log(folder):
     ]
     assert [line.text for line in search_log(folder, "PRICE").lines] == ["No price on /shoes"]
     assert search_log(folder, "nowhere").lines == []
+
+
+def test_a_search_with_many_hits_goes_on_after_the_last_one_shown(folder):
+    write(folder, *(f"{STAMP}ERROR: wrong {number}" for number in range(1234)))
+    found, offset = [], 0
+    while offset < LogFile(folder).size():
+        part = search_log(folder, offset=offset, errors_only=True)
+        assert len(part.lines) <= MAX_FOUND
+        found += [line.text for line in part.lines]
+        offset = part.end
+    assert found == [f"wrong {number}" for number in range(1234)]
+
+
+def test_a_search_sees_what_is_left_of_a_cut_and_packed_log(folder):
+    lines = [f"{STAMP}INFO: line {number} {'x' * 50}" for number in range(20_000)]
+    write(folder, f"{STAMP}ERROR: at first", *lines, f"{STAMP}ERROR: at last")
+    whole = search_log(folder, errors_only=True)
+    assert [line.text for line in whole.lines] == ["at first", "at last"]
+    cut_log(folder, 400_000)
+    assert search_log(folder, errors_only=True).lines == whole.lines
+    pack_log(folder)
+    assert search_log(folder, errors_only=True, ended=True).lines == whole.lines
+    assert search_log(folder, "line 10000 ", ended=True).lines == []
+    assert [each.text[:10] for each in search_log(folder, "LINE 19999 ").lines] == ["line 19999"]
+
+
+def test_a_last_line_without_its_end_is_found_when_the_run_has_ended(folder):
+    (folder / "run.log").write_text(f"{STAMP}INFO: fine\n{STAMP}ERROR: torn")
+    assert search_log(folder, errors_only=True).lines == []
+    assert [line.text for line in search_log(folder, errors_only=True, ended=True).lines] == [
+        "torn"
+    ]
 
 
 def test_packing_keeps_offsets(folder):
