@@ -46,6 +46,8 @@ class Preview:
     runs: list[PlannedRun] = field(default_factory=list)
     errors: list[Refusal] = field(default_factory=list)
     nothing: str = ""
+    spread: str = ""
+    """Said before the first saving, which settles by how much each start is delayed."""
 
 
 def upcoming(
@@ -123,8 +125,19 @@ def _shown(schedule: Schedule, now: datetime) -> Preview:
     zone = ZoneInfo(schedule.timezone)
     runs = [_planned(replace(each, at=each.at + delay), now, zone) for each in ahead]
     return Preview(
-        sentence=describe_schedule(schedule), runs=runs, nothing="" if runs else _nothing(schedule)
+        sentence=describe_schedule(schedule),
+        runs=runs,
+        nothing="" if runs else _nothing(schedule),
+        spread=_spread(schedule) if runs else "",
     )
+
+
+def _spread(schedule: Schedule) -> str:
+    if schedule.pk or not schedule.jitter:
+        return ""
+    return _("Each starts up to %(time)s later. Saving settles by how much.") % {
+        "time": when.coarse(schedule.jitter)
+    }
 
 
 def _planned(each: engine.Upcoming, now: datetime, zone: ZoneInfo) -> PlannedRun:

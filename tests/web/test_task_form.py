@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import re
+from itertools import islice
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from tasks.models import Run, Schedule, SpiderInfo, Task
+from tasks.services.tasks import create_task
+from tasks.web import plan
 
 ADD = "admin:tasks_task_add"
 SCHEMA = {
@@ -226,6 +231,36 @@ def test_the_preview_is_refused_to_strangers_and_changes_nothing(client, editor,
     assert not Task.objects.exists()
     client.logout()
     assert client.get(reverse("admin:tasks_preview"), query).status_code == 302
+
+
+def preview_of(editor, **fields):
+    query = {"kind": "daily", "daily_time": "09:00", "timezone": "UTC", "enabled": "on", **fields}
+    task = {"task": query.pop("task")} if "task" in query else {}
+    query = {f"schedules-0-{name}": value for name, value in query.items()}
+    page = editor.get(reverse("admin:tasks_preview"), {**query, **task}).content.decode()
+    return page, re.findall(r'datetime="([^"]+)"', page)
+
+
+def test_a_preview_starts_as_late_as_the_saved_schedule_will(editor, shop):
+    task = create_task(
+        task_id="late", name="Late", spider="shop",
+        arguments={"start_urls": ["https://s.example/"]},
+        schedules=[{"kind": "cron", "cron": "0 9 * * *", "timezone": "UTC"}],
+    )  # fmt: skip
+    schedule = task.schedules.get()
+    page, spread = preview_of(editor, task="late", key=schedule.key, jitter_minutes=240)
+    assert "Saving settles" not in page
+    schedule.jitter = 240 * 60
+    schedule.save()
+    saved = [f"{at:%Y-%m-%dT%H:%M}" for at in islice(plan.upcoming(schedule, timezone.now()), 5)]
+    assert [each[:16] for each in spread] == saved
+    assert spread != preview_of(editor)[1]
+
+
+def test_a_new_schedule_says_that_its_starts_will_be_spread(editor, shop):
+    page, times = preview_of(editor, jitter_minutes=30)
+    assert "Each starts up to 30 min later. Saving settles by how much." in page
+    assert all("T09:00" in each for each in times)
 
 
 def test_an_unfit_preview_names_the_field(editor, shop):
