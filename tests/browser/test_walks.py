@@ -130,6 +130,9 @@ def test_the_whole_way_by_keyboard(house):
     page.keyboard.press("Tab")
     expect(page.locator("[name=arg_start_urls]")).to_be_focused()
     page.keyboard.type(shop(house))
+    # The whole shop would take most of a minute.
+    reach("Most pages to read")
+    page.keyboard.type("6")
     reach("Every day")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".sp-say")).to_have_text("Weekdays at 09:00")
