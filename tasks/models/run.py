@@ -168,6 +168,9 @@ class Run(models.Model):
             models.Index(fields=["task", "status", "-at", "-id"], name="run_task_status_history"),
             models.Index(fields=["task", "trigger", "-at", "-id"], name="run_task_trigger_history"),
             models.Index(
+                fields=["task", "status", "trigger", "-at", "-id"], name="run_task_kind_history"
+            ),
+            models.Index(
                 fields=["requested_by", "-at", "-id"],
                 name="run_person_history",
                 condition=Q(trigger__in=["manual", "api", "backfill", "test", "discord"]),

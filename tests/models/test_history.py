@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -189,3 +191,44 @@ def plan_of(query: str) -> list[str]:
         cursor.execute(explain + query)
         steps = [str(row[-1]) for row in cursor.fetchall()]
     return [s for s in steps if s == "SCAN tasks_run" or "Seq Scan on tasks_run" in s]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "indexes"),
+    [
+        ({"task": "task-3", "statuses": ("failed",)}, {"run_task_status_history"}),
+        ({"task": "task-3", "triggers": ("manual",)}, {"run_task_trigger_history"}),
+        (
+            {"task": "task-3", "statuses": ("failed", "missed"), "triggers": ("retry",)},
+            {"run_task_kind_history"},
+        ),
+        ({"task": "task-11", "reason": "timeout"}, {"run_reason_task_history"}),
+        ({"task": "task-11", "user": "maja"}, {"run_person_task_history"}),
+        ({"task": "task-11", "statuses": ("failed",)}, {"run_gone_history"}),
+    ],
+)
+def test_each_combination_is_read_by_the_index_that_holds_no_more(
+    ledger: list[Run], wanted: dict[str, Any], indexes: set[str]
+) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL weighs so few rows otherwise")
+    with CaptureQueriesContext(connection) as captured:
+        read_history(RunFilter(**wanted), size=4)
+    query = next(each["sql"] for each in captured if each["sql"].startswith("SELECT * FROM ("))
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN " + query)
+        plan = "\n".join(str(row[-1]) for row in cursor.fetchall())
+    assert set(re.findall(r"INDEX (run_\w+)", plan)) == indexes
+
+
+def test_ranges_without_a_row_on_the_page_are_not_read(ledger: list[Run]) -> None:
+    """Nor what lies beyond the first rows of as many ranges as the page has rows."""
+    place = Position(NOON - timedelta(minutes=30), uuid.UUID(int=0))
+    for bounds in ({"before": place}, {"after": place}):
+        with CaptureQueriesContext(connection) as captured:
+            page = read_history(RunFilter(text="shop"), size=4, **bounds)
+        assert len(page.runs) == 4
+        query = next(each["sql"] for each in captured if "AS part" in each["sql"])
+        assert query.count("(at, id) >= (" if "before" in bounds else "(at, id) <= (") > 0
+        if connection.vendor == "postgresql":
+            assert query.count("LATERAL") == 2  # what tasks have, and what deleted ones left
