@@ -239,6 +239,7 @@ def drain(store: Any, count: int) -> float:
         scheduler._process_jobs()
         return time.perf_counter() - started
     finally:
+        store.remove_all_jobs()  # another round may use the same table
         scheduler.shutdown(wait=False)
 
 

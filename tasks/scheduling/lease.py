@@ -80,8 +80,8 @@ class Lease:
         free = Q(expires_at__isnull=True) | Q(expires_at__lte=Now())
         row = SchedulerLease.objects.filter(id=1)
         # A look first: an UPDATE that finds nothing still takes SQLite's write lock.
-        before = row.filter(free).values_list("expires_at", "holder").first()
-        if before is None and row.exists():
+        before = row.annotate(is_free=free).values_list("is_free", "expires_at", "holder").first()
+        if before is not None and not before[0]:
             return False
         asked = self.clock()
         with transaction.atomic():
@@ -93,7 +93,7 @@ class Lease:
                 return False
             self.epoch = row.values_list("epoch", flat=True).get()
         self._hold_from(asked)
-        self.led_until = _last_led(*before) if before else None
+        self.led_until = _last_led(*before[1:]) if before else None
         return True
 
 

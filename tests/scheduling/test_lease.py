@@ -58,6 +58,12 @@ def test_it_is_renewed_in_time_and_costs_nothing_between(one, ticks, django_asse
     assert one.epoch == 1
 
 
+def test_one_that_waits_for_it_asks_once(one, other, django_assert_num_queries):
+    one.keep()
+    with django_assert_num_queries(1):
+        assert not other.keep()
+
+
 def test_an_expired_lease_goes_to_the_next_with_a_new_epoch(one, other):
     one.keep()
     expire()
