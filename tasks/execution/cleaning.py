@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from tasks.execution.folder import runs_dir, size_of
-from tasks.execution.retention import Doomed, Rules, clean_up, preview
+from tasks.execution.retention import Doomed, Removed, Rules, clean_up, preview
 from tasks.models import Run
+from tasks.services import audit
+from tasks.services.actors import Actor
 
 BATCH = 200
 # A younger folder may belong to a run whose row is being written.
@@ -26,14 +28,22 @@ def clean_by_arguments(arguments: Mapping[str, Any]) -> Iterator[dict[str, Any]]
         batch = doomed[start : start + BATCH]
         if not is_trial:
             clean_up(batch)
-        yield from map(_entry, batch)
+        yield from map(entry, batch)
     for folder in list(orphans()):
         yield {"folder": f"{folder.parent.name}/{folder.name}", "bytes": size_of(folder)}
         if not is_trial:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _entry(doomed: Doomed) -> dict[str, Any]:
+def clean_up_for(actor: Actor, doomed: Sequence[Doomed], *, days: int | None) -> Removed:
+    """By hand, and so it stands in the audit."""
+    removed = clean_up(doomed)
+    changes: dict[str, list[Any]] = {"runs": [removed.runs, 0], "days": [None, days]}
+    audit.record(actor=actor, action="cleanup", task=None, changes=changes)
+    return removed
+
+
+def entry(doomed: Doomed) -> dict[str, Any]:
     run = doomed.run
     return {
         "task": run.task_key,

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tasks.execution.retention import Doomed, Rules, clean_up, preview
-from tasks.services import audit
+from tasks.execution.cleaning import clean_up_for
+from tasks.execution.retention import Doomed, Rules, preview
 from tasks.web.actions import actor_of
 
 CHOICES = (1, 3, 7, 14, 30, 90)
@@ -68,9 +68,7 @@ def _shares(doomed: list[Doomed]) -> list[Share]:
 
 
 def _remove(request: HttpRequest, doomed: list[Doomed], days: int) -> HttpResponse:
-    removed = clean_up(doomed)
-    changes: dict[str, list[Any]] = {"runs": [removed.runs, 0], "days": [None, days]}
-    audit.record(actor=actor_of(request), action="cleanup", task=None, changes=changes)
+    removed = clean_up_for(actor_of(request), doomed, days=days)
     text = ngettext(
         "%(n)s run is removed: %(size)s.", "%(n)s runs are removed: %(size)s.", removed.runs
     )

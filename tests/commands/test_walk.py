@@ -105,6 +105,9 @@ def test_a_day_at_the_shell_with_every_verb(tasks: Tasks, tmp_path: Path) -> Non
     tasks("backfill", "echo", "2026-01-01", "2026-01-02", "--dry-run")
     past = tasks("backfill", "echo", "2026-01-01", "2026-01-02", "--wait", "--json").json
     assert [(set(each), each["status"]) for each in past] == [(RUN, "succeeded")] * 2
+    going = tasks("clean-up", "echo", "--days", 0, "--json").json
+    assert set(going) == documented("`clean-up` | ")
+    assert set(going["runs"][0]) == documented("each of the runs ")
     # --- times in which nothing runs
     assert set(tasks("hold", "Moving", "--json").json) == documented("`hold` | ")
     assert tasks("release", "--json").json == {"released": 1}

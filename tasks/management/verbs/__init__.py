@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from tasks.management.verbs import adding, files, history, reading, runs, standing, system, tasks
+from tasks.management.verbs import (
+    adding,
+    cleaning,
+    files,
+    history,
+    reading,
+    runs,
+    standing,
+    system,
+    tasks,
+)
 from tasks.management.verbs.base import Verb
 
 VERBS: tuple[Verb, ...] = (
@@ -10,6 +20,7 @@ VERBS: tuple[Verb, ...] = (
     *reading.VERBS,
     *files.VERBS,
     *history.VERBS,
+    *cleaning.VERBS,
     *standing.VERBS,
     *system.VERBS,
 )
