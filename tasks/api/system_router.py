@@ -23,7 +23,7 @@ from tasks.services.status import get_job_stats, get_scheduler_status
 router = Router(tags=["system"])
 
 SPIDER_FIELDS = (
-    "name", "title", "description", "gives", "domains", "inferred", "error", "warning", "seen_at"
+    "name", "title", "description", "gives", "domains", "inferred", "error", "seen_at"
 )  # fmt: skip
 Number = Annotated[int, Field(ge=1, le=MAX_TIMES)]
 
@@ -146,4 +146,4 @@ def get_spider(request: HttpRequest, name: Name) -> SpiderOut:
 
 def _spider(row: SpiderInfo) -> SpiderOut:
     values = {name: getattr(row, name) for name in SPIDER_FIELDS}
-    return SpiderOut.model_construct(**values, schema_=row.schema)
+    return SpiderOut.model_construct(**values, warning=row.remedy, schema_=row.schema)

@@ -15,10 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from tasks.executors.local import BOOT, launcher_environment
 from tasks.models import Preset, SpiderInfo
+from tasks.outcomes import Said, sentence
 from tasks.runtime.files import Json, parse_json
 from tasks.services.addresses import demo_url
 
@@ -31,6 +31,10 @@ PRUNED = {"__pycache__", "node_modules", "site-packages"}
 
 class CatalogueUnreadable(RuntimeError):
     """The project's spiders could not be listed at all; the table stays as it was."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        self.said: Said = {"code": code, **values}
+        super().__init__(sentence(self.said))
 
 
 def refresh_catalogue() -> list[SpiderInfo]:
@@ -48,14 +52,14 @@ def read_catalogue() -> Json:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CatalogueUnreadable(f"The spiders took over {IMPORT_SECONDS} s to load.") from None
+        raise CatalogueUnreadable("catalogue_slow", seconds=IMPORT_SECONDS) from None
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     catalogue = parse_json(lines[-1]) if lines else None
     if catalogue is None:
         error = done.stderr.decode("utf-8", "replace")[-2000:]
-        raise CatalogueUnreadable(f"The spiders could not be listed: {error}")
+        raise CatalogueUnreadable("catalogue_broken", error=error)
     if catalogue.get("error"):
-        raise CatalogueUnreadable(str(catalogue["error"]))
+        raise CatalogueUnreadable("catalogue_broken", error=str(catalogue["error"]))
     return catalogue
 
 
@@ -96,19 +100,14 @@ def _save_spider(spider: Json, now: Any) -> SpiderInfo:
 
 
 def _warning(spider: Json) -> str:
-    if not spider.get("start_requests"):
-        return ""
-    return _(
-        "This spider relies on start_requests(), which Scrapy no longer calls: it would end "
-        "without reading a page. Rename it to “async def start(self)”."
-    )
+    return "start_requests" if spider.get("start_requests") else ""
 
 
 class CatalogueKeeper:
     """A thread of the worker: reads the catalogue at the start and after each change of code."""
 
     def __init__(self) -> None:
-        self.problem = ""
+        self.problem: Said | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="catalogue", daemon=True)
 
@@ -135,8 +134,8 @@ class CatalogueKeeper:
             started = time.monotonic()
             infos = refresh_catalogue()
         except CatalogueUnreadable as error:
-            self.problem = str(error)
-            logger.warning("the spiders could not be listed: %s", self.problem)
+            self.problem = error.said
+            logger.warning("%s", error)
             return True
         except DatabaseError as error:
             logger.warning("the spiders could not be saved: %s", error)
@@ -145,7 +144,7 @@ class CatalogueKeeper:
         except Exception:  # the thread goes on, for the next change of code
             logger.exception("the spiders could not be listed")
             return True
-        self.problem = ""
+        self.problem = None
         logger.info("%s spiders listed in %.1f s", len(infos), time.monotonic() - started)
         return True
 

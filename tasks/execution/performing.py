@@ -23,7 +23,7 @@ def perform(folder: Path, order: Order) -> int:
         try:
             handler_of(order.kind).perform(job)
         except JobFailed as error:
-            run.fail("JobFailed", str(error))
+            run.fail("JobFailed", str(error), error.said)
     return int(run.error is not None)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -30,6 +31,8 @@ from tasks.executors.base import Executor, ExecutorUnavailable, Start
 from tasks.executors.local import LocalExecutor, launcher_environment
 from tasks.handlers import handler_of
 from tasks.models import Run
+from tasks.outcomes import Said
+from tasks.runtime.files import is_no_room
 from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
 from tasks.services.addresses import demo_url
@@ -50,7 +53,7 @@ class Condition:
 
     running: int = 0
     launcher: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Said] = field(default_factory=list)
     disk_free: int | None = None
     disk_total: int | None = None
 
@@ -289,7 +292,8 @@ class Worker:
             self._fail(run, "secret_unreadable")
             return False
         except OSError as error:
-            self._fail(run, "disk_full", message=error.strerror or str(error))
+            said = {"said": {"code": "no_space"}} if is_no_room(error) else {}
+            self._fail(run, "disk_full", message=error.strerror or str(error), **said)
             return False
         except ExecutorUnavailable:
             if revoke(folder, run.claim_token):
@@ -298,7 +302,7 @@ class Worker:
         self.supervisor.watch(run)
         return True
 
-    def _fail(self, run: Run, reason: str, **detail: str) -> None:
+    def _fail(self, run: Run, reason: str, **detail: Any) -> None:
         finish_run(
             run_id=run.pk,
             source=Run.Status.STARTING,
@@ -323,7 +327,8 @@ class Worker:
 
     def _note_condition(self) -> None:
         health, disk = self.executor.health(), shutil.disk_usage(data_dir())
-        notes = [*health.notes, *filter(None, [self.catalogue.problem])]
+        problem = self.catalogue.problem
+        notes = [*health.notes, *([problem] if problem else [])]
         self._note_disk(disk.free)
         self.condition = Condition(
             running=len(self.supervisor.known),

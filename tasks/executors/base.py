@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from tasks.outcomes import Said
+
 
 class ExecutorUnavailable(RuntimeError):
     """Nothing can be started at the moment; the run stays queued."""
@@ -30,7 +32,7 @@ class Ended:
 @dataclass(frozen=True, kw_only=True)
 class Health:
     mode: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Said] = field(default_factory=list)
 
 
 class Executor(Protocol):

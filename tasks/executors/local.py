@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from tasks.executors.base import Ended, ExecutorUnavailable, Health, Start
 from tasks.executors.environment import clean_environment, settings_module_of
 from tasks.executors.house import HouseProcesses
+from tasks.outcomes import Said
 
 BOOT = Path(__file__).resolve().parent.parent / "runtime" / "boot.py"
 QUIT_SECONDS = 5.0
@@ -183,9 +184,10 @@ class LocalExecutor:
         return self._pid
 
 
-def _broken(error: tuple[str, str]) -> str:
+def _broken(error: tuple[str, str]) -> Said:
     module, text = error
-    return f"{module}: {text.strip().splitlines()[-1] if text.strip() else ''}"
+    last = text.strip().splitlines()[-1:] or [""]
+    return {"code": "module_broken", "module": module, "error": last[0]}
 
 
 def launcher_environment(

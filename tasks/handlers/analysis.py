@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.handlers.base import (
@@ -70,10 +69,7 @@ class AnalysisHandler(Handler):
         watch = job.arguments.get("watch", ["price", "availability"])
         runs = job.services.good_runs(task_id, back + 1)
         if len(runs) <= back:
-            raise JobFailed(
-                _("The task “%(task)s” needs %(needed)s runs with items; it has %(has)s.")
-                % {"task": task_id, "needed": back + 1, "has": len(runs)}
-            )
+            raise JobFailed("few_good_runs", task=task_id, needed=back + 1, has=len(runs))
         now, before = (
             digest(job.services.items_of(run), key=key, watch=watch) for run in (runs[0], runs[-1])
         )

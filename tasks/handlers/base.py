@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage
 from django.utils.translation import gettext as _
 
 from tasks.models import Run, Task
+from tasks.outcomes import sentence
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -20,6 +21,10 @@ Problems = dict[str, list[str]]
 
 class JobFailed(Exception):
     """Ends the run with a sentence for people instead of a traceback."""
+
+    def __init__(self, code: str, **values: str | int) -> None:
+        self.said = {"code": code, **values}
+        super().__init__(sentence(self.said))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +75,7 @@ class Handler:
         return []
 
     def perform(self, job: Job) -> None:
-        raise JobFailed(_("Tasks of this kind are not run here."))
+        raise JobFailed("kind_not_run")
 
 
 def problem_of_task(task_id: object) -> list[str]:

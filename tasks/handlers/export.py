@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.handlers.base import (
@@ -54,7 +53,7 @@ class ExportHandler(Handler):
         task_id, form = job.arguments["task"], format_of(job.arguments)
         runs = job.services.good_runs(task_id, 1)
         if not runs:
-            raise JobFailed(_("The task “%s” has no run with items yet.") % task_id)
+            raise JobFailed("no_good_run", task=task_id)
         path = job.folder / file_name(job.arguments)
         _write(path, job.services.export(runs[0], form))
         # Its own items too, so that the run's page shows them and offers every other format.

@@ -41,7 +41,7 @@ class SchedulerProcess(models.Model):
     jobs = models.PositiveIntegerField(default=0, db_default=0)
     # How runs start here: "fork", or "fresh" with the reason why not.
     launcher = models.CharField(max_length=20, blank=True)
-    # Trouble in plain words (low disk, clock jump, last error), newest last.
+    # Trouble as codes with their figures (tasks/outcomes/sentences.py), newest last.
     notes = models.JSONField(default=list, blank=True)
     disk_free = models.BigIntegerField(null=True)
     disk_total = models.BigIntegerField(null=True)

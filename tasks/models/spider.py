@@ -6,6 +6,8 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
 
+from tasks.outcomes import sentence
+
 ORDER = "x-order"
 
 
@@ -40,7 +42,7 @@ class SpiderInfo(models.Model):
     # True when the arguments come from __init__'s signature, without declared types.
     inferred = models.BooleanField(default=False)
     error = models.TextField(_("error"), blank=True)
-    # What an administrator should change, e.g. start_requests() that Scrapy no longer calls.
+    # The code of what an administrator should change (tasks/outcomes/sentences.py).
     warning = models.TextField(_("warning"), blank=True)
     seen_at = models.DateTimeField()
 
@@ -55,6 +57,11 @@ class SpiderInfo(models.Model):
     @property
     def is_usable(self) -> bool:
         return not self.error
+
+    @property
+    def remedy(self) -> str:
+        """What its warning means, in words."""
+        return sentence(self.warning)
 
 
 class Preset(models.Model):

@@ -89,13 +89,19 @@ def _never_began(facts: Facts, _: Expectations) -> Verdict | None:
     reason = BOOTSTRAP_REASONS.get(kind, "spider_error")
     if kind == "TypeError" and "argument" in facts.error_message:
         reason = "bad_arguments"
-    return Verdict(FAILED, reason, {"message": facts.error_message[:300]})
+    detail: dict[str, Any] = {"message": facts.error_message[:300]}
+    if facts.error_said:
+        detail["said"] = facts.error_said
+    return Verdict(FAILED, reason, detail)
 
 
 def _storage(facts: Facts, _: Expectations) -> Verdict | None:
     stored = facts.items if facts.items_on_disk is None else facts.items_on_disk
     if facts.items_lost or stored < facts.items:
-        detail = {"items": facts.items, "stored": stored, "message": facts.storage_error}
+        detail: dict[str, Any] = {"items": facts.items, "stored": stored}
+        detail["message"] = facts.storage_error
+        if facts.storage_said:
+            detail["said"] = {"code": facts.storage_said}
         return Verdict(FAILED, "items_lost", detail)
     failed = facts.total("feedexport/failed_count/") or facts.feed_errors
     return Verdict(FAILED, "feed_failed", {"feeds": failed}) if failed else None

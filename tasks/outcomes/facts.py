@@ -31,6 +31,8 @@ class Facts:
     finish_reason: str = ""
     bootstrap_error: str = ""
     error_message: str = ""
+    error_said: Json | None = None
+    """The same as a code, where it is one of our own sentences."""
     exit_code: int | None = None
     exit_signal: int | None = None
     stats: Json = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Facts:
     items_lost: int = 0
     items_on_disk: int | None = None
     storage_error: str = ""
+    storage_said: str = ""
     feed_errors: int = 0
     log_lost: int = 0
     refused: tuple[str, ...] = ()
@@ -92,6 +95,7 @@ def facts_of(
         finish_reason=str(ended.get("finish_reason") or ""),
         bootstrap_error=str(bootstrap.get("type") or ""),
         error_message=_message(bootstrap) or _message(error),
+        error_said=bootstrap.get("said"),
         exit_code=exited.get("code"),
         exit_signal=exited.get("signal"),
         stats=stats,
@@ -99,6 +103,7 @@ def facts_of(
         items_lost=int(ended.get("items_lost") or 0),
         items_on_disk=items_on_disk,
         storage_error=str(ended.get("items_error") or ""),
+        storage_said=str(ended.get("items_error_code") or ""),
         feed_errors=int(ended.get("feed_errors") or 0),
         log_lost=int(ended.get("log_lost") or 0),
         refused=tuple(ended.get("refused") or ()),

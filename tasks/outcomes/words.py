@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
+from tasks.outcomes.sentences import sentence
+
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
@@ -356,7 +358,10 @@ def explain(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) 
 
 def what_happened(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) -> str:
     """The one sentence for lists, without putting the rest into words."""
-    values = _Values({**(detail or {}), **{key: value for key, value in extra.items() if value}})
+    known = {**(detail or {}), **{key: value for key, value in extra.items() if value}}
+    if said := known.get("said"):
+        known["message"] = sentence(said)
+    values = _Values(known)
     entry = TABLE.get(reason, UNKNOWN)
     happened = entry.happened if "off_from" in values or not entry.bare else entry.bare
     return (str(happened) % values).strip()

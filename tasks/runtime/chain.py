@@ -27,7 +27,9 @@ OWN_PACKAGES = {"tasks", "scheduler_site", "tests", "manage", "script"}
 
 
 class BadStep(Exception):
-    pass
+    def __init__(self, message: str, code: str, **values: str) -> None:
+        super().__init__(message)
+        self.said = {"code": code, **values}
 
 
 def run_chain(context: RunContext) -> int:
@@ -40,7 +42,7 @@ def run_chain(context: RunContext) -> int:
             for item in items_of(run_steps(chain, Path(path))):
                 job.emit(item)
         except BadStep as error:
-            job.fail("BadStep", str(error))
+            job.fail("BadStep", str(error), error.said)
     return int(job.error is not None)
 
 
@@ -58,12 +60,15 @@ def load_class(path: str, project: Path) -> type:
     """Only what the project itself defines: a class of a library could do anything at all."""
     module_name, _, name = path.rpartition(".")
     if not _is_of_project(module_name, project):
-        raise BadStep(f"{path} is not a class of this project.")
+        raise BadStep(f"{path} is not a class of this project.", "step_foreign", path=path)
     found = getattr(import_module(module_name), name, None)
     if not inspect.isclass(found) or found.__module__ != module_name:
-        raise BadStep(f"{module_name} has no class {name} of its own.")
+        message = f"{module_name} has no class {name} of its own."
+        raise BadStep(message, "step_missing", module=module_name, name=name)
     if not any(callable(getattr(found, method, None)) for method in METHODS):
-        raise BadStep(f"{path} has none of the methods {', '.join(METHODS)}.")
+        methods = ", ".join(METHODS)
+        message = f"{path} has none of the methods {methods}."
+        raise BadStep(message, "step_idle", path=path, methods=methods)
     return found
 
 

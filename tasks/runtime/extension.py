@@ -195,6 +195,7 @@ def write_outcome(
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost
         outcome["items_error"] = extension.items.error
+        outcome["items_error_code"] = extension.items.error_code
         outcome["wall"] = extension.walls.found()
         outcome["feed_errors"] = extension.errors.feeds
         outcome["first_error"] = extension.errors.first

@@ -49,11 +49,15 @@ def write_last_words(path: Path, data: Json) -> None:
     _in_kept_room(path.parent, lambda: write_json(path, data))
 
 
+def is_no_room(error: OSError) -> bool:
+    return error.errno in _NO_ROOM
+
+
 def _in_kept_room(folder: Path, write: Callable[[], Any]) -> Any:
     try:
         return write()
     except OSError as error:
-        if error.errno not in _NO_ROOM:
+        if not is_no_room(error):
             raise
     release_room(folder)
     return write()

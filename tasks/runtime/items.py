@@ -11,6 +11,8 @@ from typing import Any
 from itemadapter import ItemAdapter
 from scrapy.utils.serialize import ScrapyJSONEncoder
 
+from .files import is_no_room
+
 FLUSH_BYTES = 64 * 1024
 # What is only in memory is lost when the process is killed.
 FLUSH_SECONDS = 0.25
@@ -38,11 +40,12 @@ class ItemWriter:
         self.stored = 0
         self.lost = 0
         self.error = ""
+        self.error_code = ""
 
     def add(self, item: Any) -> None:
         line = self._line(item)
         if self._max_bytes and self.size + len(line) > self._max_bytes:
-            self._lose(1, "the items file has reached its limit")
+            self._lose(1, "the items file has reached its limit", "items_limit")
             return
         self._waiting.append(line)
         self._waiting_bytes += len(line)
@@ -62,7 +65,8 @@ class ItemWriter:
         try:
             self._write_whole(data)
         except OSError as error:
-            self._lose(len(lines), error.strerror or str(error))
+            code = "no_space" if is_no_room(error) else ""
+            self._lose(len(lines), error.strerror or str(error), code)
             return
         self.stored += len(lines)
         self._written_bytes += len(data)
@@ -81,9 +85,10 @@ class ItemWriter:
                 os.ftruncate(self._file, self._written_bytes)
             raise
 
-    def _lose(self, count: int, why: str) -> None:
+    def _lose(self, count: int, why: str, code: str) -> None:
         self.lost += count
-        self.error = self.error or why
+        if not self.error:
+            self.error, self.error_code = why, code
 
     def _line(self, item: Any) -> bytes:
         data = ItemAdapter(item).asdict()

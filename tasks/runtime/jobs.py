@@ -59,10 +59,10 @@ class JobRun:
             self.count += 1
             self._active = time.time()
 
-    def fail(self, kind: str, message: str) -> None:
+    def fail(self, kind: str, message: str, said: Json) -> None:
         """Known trouble: a sentence, no traceback."""
         logger.error("%s", message)
-        self.error = {"type": kind, "message": message[:2000]}
+        self.error = {"type": kind, "message": message[:2000], "said": said}
 
     def __enter__(self) -> Self:
         # Before the first sign of life: whoever sees that may tell it to stop at once.
@@ -134,6 +134,7 @@ class JobRun:
             "items_stored": self.items.stored,
             "items_lost": self.items.lost,
             "items_error": self.items.error,
+            "items_error_code": self.items.error_code,
             "log_lost": lost_lines(),
             "first_error": None,
             "last_error": None,

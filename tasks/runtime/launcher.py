@@ -42,7 +42,7 @@ class Launcher:
         self.runs: dict[int, Json] = {}
         self.stopping = False
         self.project: Project | None = None
-        self.reasons: list[str] = []
+        self.reasons: list[Json] = []
         self._spare: Spare | None = None
         self._started_at = 0.0
         self.started = time.monotonic()
@@ -70,7 +70,9 @@ class Launcher:
         try:
             self.project = preload()
         except BaseException:  # noqa: BLE001 - broken project code must not end the launcher
-            self.reasons = [f"the project does not load: {traceback.format_exc(limit=-3)}"]
+            error = traceback.format_exc(limit=-3).strip()
+            sys.stderr.write(f"{error}\n")
+            self.reasons = [{"code": "project_broken", "error": error.splitlines()[-1]}]
         own = self._own_descriptors()
         self.reasons += reasons_against_forking(own)
         self.watch = Watch(spider_folders(self.project), loading_since=loading_since)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .crawl import REMOTE_DOORS
+from .files import Json
 from .project import Project, load_project
 
 if TYPE_CHECKING:
@@ -89,20 +90,18 @@ def _versions(settings: Settings) -> dict[str, str]:
     return {"Scrapy": scrapy.__version__, **dict(get_versions(names))}
 
 
-def reasons_against_forking(own: set[int]) -> list[str]:
+def reasons_against_forking(own: set[int]) -> list[Json]:
     """A fork copies one thread only, and shares sockets and event loops with its parent."""
     if sys.platform != "linux":
-        return [f"forking is not safe on {sys.platform}"]
-    reasons = []
+        return [{"code": "fork_platform", "platform": sys.platform}]
+    reasons: list[Json] = []
     if "twisted.internet.reactor" in sys.modules:
-        reasons.append("a module of the project installs the reactor when it is imported")
+        reasons.append({"code": "fork_reactor"})
     threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - /proc has no entries to stat
     if threads != 1:
-        reasons.append(
-            f"a module of the project starts threads when it is imported ({threads - 1})"
-        )
+        reasons.append({"code": "fork_threads", "n": threads - 1})
     if _foreign_descriptors(own):
-        reasons.append("a module of the project opens connections when it is imported")
+        reasons.append({"code": "fork_connections"})
     return reasons
 
 

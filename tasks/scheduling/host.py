@@ -10,7 +10,6 @@ from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.schedulers.blocking import BlockingScheduler
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
-from django.utils.translation import gettext as _
 
 from tasks.scheduling.agenda import build_agenda, build_store
 from tasks.scheduling.bell import Bell
@@ -90,12 +89,12 @@ class Clock(BlockingScheduler):  # type: ignore[misc]  # APScheduler has no type
         wait: float = min(MAX_BACKOFF, 0.25 * 2**self._failures)
         if isinstance(error, DatabaseError):
             logger.warning("the database can't be used, trying again in %.1f s: %s", wait, error)
-            words = _("The scheduler could not reach the database and tried again.")
+            code = "no_database"
             self.keeper.lose_database()
         else:
             logger.exception("a wakeup failed, trying again in %.1f s", wait)
-            words = _("The scheduler had trouble and tried again. Its log says more.")
-        self.keeper.presence.note("wakeup_failed", words)
+            code = "wakeup_failed"
+        self.keeper.presence.note(code)
         _forget_connection()
         return min(wait, TICK) if not isinstance(error, DatabaseError) else wait
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from tasks.models import SchedulerProcess
+from tasks.outcomes import Said
 from tasks.scheduling.clocks import steady
 
 EVERY = 2.0
@@ -29,7 +30,7 @@ class Condition(Protocol):
     @property
     def launcher(self) -> str: ...
     @property
-    def notes(self) -> list[str]: ...
+    def notes(self) -> list[Said]: ...
     @property
     def disk_free(self) -> int | None: ...
     @property
@@ -40,13 +41,13 @@ class Condition(Protocol):
 class NoWorker:
     running: int = 0
     launcher: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Said] = field(default_factory=list)
     disk_free: int | None = None
     disk_total: int | None = None
 
 
 class Note(NamedTuple):
-    text: str
+    said: Said
     at: float
 
 
@@ -64,10 +65,10 @@ class Presence:
     def name(self) -> str:
         return f"{self.host}/{self.pid}"
 
-    def note(self, code: str, text: str) -> None:
-        """Trouble in plain words, for the pages; the newest of its kind."""
-        local = timezone.localtime()
-        self.notes[code] = Note(f"{local:%H:%M}: {text}", steady())
+    def note(self, code: str, **values: int) -> None:
+        """Trouble, for the pages, which put it into words; the newest of its kind."""
+        now = timezone.now().isoformat()
+        self.notes[code] = Note({"code": code, "at": now, **values}, steady())
         self._beaten = None
 
     def beat(self, *, is_leader: bool, force: bool = False) -> None:
@@ -97,9 +98,9 @@ class Presence:
             "disk_total": condition.disk_total or disk.total,
         }
 
-    def _fresh_notes(self) -> list[str]:
+    def _fresh_notes(self) -> list[Said]:
         since = steady() - SHOWN_FOR
-        return [note.text for note in self.notes.values() if note.at > since]
+        return [note.said for note in self.notes.values() if note.at > since]
 
     def leave(self) -> None:
         SchedulerProcess.objects.filter(name=self.name).delete()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
+from tasks.outcomes import sentence
 from tasks.scheduling import registry
 from tasks.scheduling.agenda import Agenda
 from tasks.scheduling.clocks import Jump, Lookout
@@ -148,13 +148,8 @@ class Timekeeper:
             self._note(jump)
 
     def _note(self, jump: Jump) -> None:
-        words = {
-            "forward": _("The clock of the scheduler's computer jumped %(n)d s forward."),
-            "back": _("The clock of the scheduler's computer jumped %(n)d s back."),
-            "suspend": _("The scheduler's computer slept for %(n)d s."),
-        }
-        text = words[jump.kind] % {"n": round(abs(jump.seconds))}
-        logger.warning("%s", text)
-        self.presence.note(f"clock_{jump.kind}", text)
+        code, seconds = f"clock_{jump.kind}", round(abs(jump.seconds))
+        logger.warning("%s", sentence({"code": code, "n": seconds}))
+        self.presence.note(code, n=seconds)
         if jump.kind != "back":
             self.absence = Absence(reason="clock_jump", since=self.last_tick)

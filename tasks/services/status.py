@@ -14,6 +14,7 @@ from django_apscheduler.models import DjangoJob
 
 from tasks.describe import describe
 from tasks.models import Run, Schedule, SchedulerProcess, Task
+from tasks.outcomes import Said, sentence
 from tasks.services.schedules import delay_of, timing_of
 from tasks.services.tasks import get_task
 
@@ -142,11 +143,18 @@ def _process(process: SchedulerProcess) -> Info:
 
 def notes_of(process: SchedulerProcess) -> list[str]:
     """What it says of itself, and what stands still there."""
-    notes = [str(note) for note in process.notes]
+    notes = [_note(note) for note in process.notes]
     if process.disk_free is not None and process.disk_free < LEAST_FREE_BYTES:
         free = process.disk_free // 1024**2
         notes.append(_("Nothing is started: only %s MB are free on the disk.") % free)
     return notes
+
+
+def _note(note: Said) -> str:
+    """On the reader's clock, where it says when."""
+    if "at" not in note:
+        return sentence(note)
+    return f"{timezone.localtime(datetime.fromisoformat(note['at'])):%H:%M}: {sentence(note)}"
 
 
 def get_job_stats(*, task_id: str | None = None) -> Info:

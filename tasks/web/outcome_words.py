@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from tasks.models import Run
 from tasks.outcomes import Explanation, explain, what_happened
+from tasks.services.actors import SCHEDULER
 from tasks.web import when
 
 # A good end explains itself, and so does a run that goes on.
@@ -15,12 +18,18 @@ SILENT = frozenset({"queued", "starting", "running"})
 
 def _extra(run: Run) -> dict[str, Any]:
     return {
-        "by": run.cancel_requested_by,
+        "by": _stopped_by(run),
         "name": run.cancel_requested_by,
         "items": run.items,
         "pages": run.pages,
         "errors": run.errors,
     }
+
+
+def _stopped_by(run: Run) -> str:
+    """The scheduler too stops runs, where a newer one takes an older one's place."""
+    by_itself = run.cancel_requested_by == SCHEDULER.name
+    return _("the scheduler") if by_itself else run.cancel_requested_by
 
 
 def reason_line(run: Run) -> str:

@@ -61,7 +61,7 @@ def test_a_module_that_does_not_import_is_named_and_hides_no_other(db, project):
 
 def test_a_spider_that_relies_on_start_requests_is_flagged_with_the_remedy(db, project):
     refresh_catalogue()
-    assert "async def start" in SpiderInfo.objects.get(name="old_start").warning
+    assert "async def start" in SpiderInfo.objects.get(name="old_start").remedy
     assert SpiderInfo.objects.get(name="echo").warning == ""
 
 

@@ -3,8 +3,10 @@ from __future__ import annotations
 import signal
 
 import pytest
+from django.utils.translation import override
 
-from tasks.outcomes import Expectations, Facts, decide, explain, facts_of
+from tasks.outcomes import Expectations, Facts, decide, explain, facts_of, sentence
+from tasks.outcomes.sentences import TEXTS
 from tasks.outcomes.words import TABLE
 
 GOOD = {"has_outcome": True, "is_final": True, "finish_reason": "finished", "items": 10}
@@ -120,3 +122,34 @@ def test_files_that_hold_nonsense_are_facts_too():
 def test_of_a_traceback_the_last_line_is_the_message():
     outcome = {"bootstrap_error": {"type": "spider_import", "message": "Traceback\n  x\nBad: y\n"}}
     assert facts_of(outcome, None, stop_reason="", items_on_disk=None).error_message == "Bad: y"
+
+
+@pytest.mark.parametrize("code", TEXTS)
+def test_what_is_kept_as_a_code_is_said_in_the_language_of_the_reader(code):
+    kept = {"code": code, "n": 3, "message": "kept for programs"}
+    with override("en"):
+        english = sentence(kept)
+    with override("de"):
+        german = sentence(kept)
+    assert "kept for programs" not in {english, german}
+    assert english != german
+    detail = {"said": kept, "message": "kept for programs"}
+    with override("de"):
+        assert explain("job_failed", detail).happened == german
+
+
+def test_what_is_no_code_stays_as_it_was_written():
+    assert sentence("SyntaxError in shop.py") == "SyntaxError in shop.py"
+    assert sentence({"code": "of_tomorrow", "message": "A new thing."}) == "A new thing."
+    assert sentence({"code": "clock_back"}) == sentence({"code": "clock_back", "n": None})
+
+
+def test_our_own_sentences_travel_as_codes_from_the_job_to_its_outcome():
+    said = {"code": "no_good_run", "task": "shop"}
+    bootstrap = {"type": "JobFailed", "message": "kept for programs", "said": said}
+    outcome = {"final": True, "bootstrap_error": bootstrap, "stats": {}}
+    found = decide(facts_of(outcome, {"code": 1}, stop_reason="", items_on_disk=0))
+    assert (found.reason, found.detail["said"]) == ("job_failed", said)
+    full = {"final": True, "items_lost": 1, "items_error_code": "no_space", "stats": {}}
+    found = decide(facts_of(full, {"code": 0}, stop_reason="", items_on_disk=0))
+    assert "no space left" in explain(found.reason, found.detail).happened

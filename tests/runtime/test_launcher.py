@@ -149,7 +149,8 @@ def test_a_project_that_no_longer_loads_is_said_so_and_serves_again_when_mended(
     good = settings.read_text()
     settings.write_text("raise RuntimeError('half an edit')")
     wait_until(lambda: launcher.status()["mode"] == "fresh", 20)
-    assert "half an edit" in launcher.status()["reasons"][0]
+    [reason] = launcher.status()["reasons"]
+    assert reason == {"code": "project_broken", "error": "RuntimeError: half an edit"}
     _place, ended = launcher.run("echo")
     assert ended["code"] == 1
     settings.write_text(good)
@@ -177,7 +178,7 @@ def test_a_project_that_is_not_safe_to_fork_gets_fresh_processes(tmp_path, proje
     try:
         status = launcher.status()
         assert status["mode"] == "fresh"
-        assert reason in " ".join(status["reasons"])
+        assert f"fork_{reason}" in [each["code"] for each in status["reasons"]]
         place, ended = launcher.run("echo")
         assert ended["code"] == 0, (place / "run.log").read_text()
         assert items(place)[0]["pid"] == items(place)[0]["group"] == ended["pid"]

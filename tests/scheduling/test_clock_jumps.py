@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
+from tasks.services.status import notes_of
 from tests.scheduling.helpers import make_schedule
 from tests.scheduling.ledger import SECOND, check, every_second
 from tests.services_at_hand import require
@@ -42,7 +43,7 @@ def wall(tmp_path):
 
 
 def notes() -> str:
-    return " ".join(note for row in SchedulerProcess.objects.all() for note in row.notes)
+    return " ".join(note for row in SchedulerProcess.objects.all() for note in notes_of(row))
 
 
 def ready(process) -> bool:

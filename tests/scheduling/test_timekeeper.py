@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError
 from django.utils import timezone
+from django.utils.translation import override
 from django_apscheduler.models import DjangoJob
 
 from tasks.models import Run, SchedulerLease, SchedulerProcess
@@ -13,6 +14,7 @@ from tasks.scheduling import reconcile
 from tasks.scheduling.clocks import Lookout, steady
 from tasks.scheduling.host import Clock
 from tasks.scheduling.jobstore import ScheduleJobStore
+from tasks.services.status import notes_of
 from tests.scheduling.helpers import HOUR, MINUTE, NOON, make_schedule, rows, run_of
 
 pytestmark = pytest.mark.django_db
@@ -135,10 +137,15 @@ def test_rows_of_dead_schedulers_are_removed(keeper):
     assert names == {keeper.presence.name, "b"}
 
 
-def test_notes_are_words_for_people_and_are_shown_for_an_hour(keeper, monkeypatch):
-    keeper.presence.note("clock_back", "The clock jumped.")
+def test_notes_are_said_in_the_language_of_the_reader_and_for_an_hour(keeper, monkeypatch):
+    keeper.presence.note("clock_back", n=30)
     keeper.tick()
-    assert [note[5:] for note in SchedulerProcess.objects.get().notes] == [": The clock jumped."]
+    row = SchedulerProcess.objects.get()
+    assert [each[5:] for each in notes_of(row)] == [
+        ": The clock of the scheduler's computer jumped 30 s back."
+    ]
+    with override("de"):
+        assert "sprang 30 s zurück" in notes_of(row)[0]
     monkeypatch.setattr("tasks.scheduling.presence.SHOWN_FOR", -1)
     keeper.presence.beat(is_leader=True, force=True)
     assert SchedulerProcess.objects.get().notes == []
@@ -184,7 +191,7 @@ def test_an_hour_forward_fires_the_newest_slot_and_tells(keeper, watch, caplog):
         ("queued", ""),
     ]
     assert "3600 s forward" in caplog.text
-    assert "jumped 3600 s forward" in SchedulerProcess.objects.get().notes[-1]
+    assert "jumped 3600 s forward" in notes_of(SchedulerProcess.objects.get())[-1]
 
 
 def test_half_a_minute_back_doubles_nothing_and_tells(keeper, watch, caplog):
@@ -219,7 +226,8 @@ def test_a_wakeup_that_fails_is_survived_and_told(error, caplog, monkeypatch):
     clock.keeper.tick = fail
     waits = [clock._process_jobs() for _ in range(8)]
     assert all(0 < wait <= 5 for wait in waits)
-    assert list(clock.keeper.presence.notes) == ["wakeup_failed"]
+    code = "no_database" if isinstance(error, DatabaseError) else "wakeup_failed"
+    assert list(clock.keeper.presence.notes) == [code]
     del clock.keeper.tick
     clock._event.close()
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from tasks.management.translations import compile_all, read, to_mo
-from tasks.models import SpiderInfo
+from tasks.models import SchedulerProcess, SpiderInfo
+from tasks.services.runs import new_run
 from tasks.services.tasks import create_task
 from tests.environment import ROOT
 
@@ -79,6 +80,42 @@ def test_a_german_browser_gets_german_pages(client, maja, task):
     assert "Werktags um 06:30" in page
     assert "Neue Aufgabe" in page
     assert "Noch nicht gelaufen" in page
+
+
+def test_what_the_scheduler_and_the_runs_left_behind_is_said_in_german(client, anna, task):
+    now = timezone.now()
+    notes = [
+        {"code": "clock_back", "at": now.isoformat(), "n": 30},
+        {"code": "fork_threads", "n": 2},
+    ]
+    SchedulerProcess.objects.create(
+        name="box/1", host="box", pid=1, started_at=now, seen_at=now, notes=notes
+    )
+    SpiderInfo.objects.update(warning="start_requests")
+    said = {"code": "no_good_run", "task": "shoes"}
+    ended = {"at": now, "started_at": now, "finished_at": now}
+    failed = new_run(
+        task, trigger="manual", status="failed", reason="job_failed",
+        detail={"message": "The task “shoes” has no run with items yet.", "said": said}, **ended,
+    )  # fmt: skip
+    replaced = new_run(
+        task, trigger="manual", status="cancelled", reason="cancelled",
+        cancel_requested_by="scheduler", **ended,
+    )  # fmt: skip
+    for run in (failed, replaced):
+        run.save(force_insert=True)
+    client.force_login(anna)
+
+    def page(name, *args):
+        answer = client.get(reverse(name, args=args), headers={"accept-language": "de"})
+        return answer.content.decode()
+
+    home = page("admin:index")
+    assert "sprang 30 s zurück" in home
+    assert "startet beim Laden Threads (2)" in home
+    assert "Benennen Sie es um" in page("admin:spiders")
+    assert "hat noch keinen Lauf mit Einträgen" in page("admin:tasks_run_page", failed.pk)
+    assert "Gestoppt von dem Scheduler" in page("admin:tasks_run_page", replaced.pk)
 
 
 def test_the_chosen_language_stays(client, maja, task):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Min
-from django.utils.translation import gettext as _
 
 from tasks.execution.catalogue import CatalogueUnreadable, refresh_catalogue, source_stamps
 from tasks.management.verbs.terminal import Terminal, one_line
@@ -24,4 +23,4 @@ def freshen(terminal: Terminal) -> None:
     try:
         refresh_catalogue()
     except CatalogueUnreadable as error:
-        terminal.warn(_("The spiders could not be listed again: %s") % one_line(error)[:500])
+        terminal.warn(one_line(error)[:500])

@@ -56,7 +56,7 @@ def spider_shape(spider: SpiderInfo) -> dict[str, Any]:
         "arguments": spider.schema,
         "domains": spider.domains,
         "gives": spider.gives,
-        "warning": spider.warning,
+        "warning": spider.remedy,
         "error": spider.error,
     }
 

@@ -81,7 +81,7 @@ def _spider_row(spider: SpiderInfo) -> tuple[object, ...]:
     required = set(spider.schema.get("required", []))
     names = spider.schema.get("properties", {})
     arguments = ", ".join(f"{name}*" if name in required else name for name in names)
-    problem = spider.error.strip().splitlines()[-1:] or [spider.warning]
+    problem = spider.error.strip().splitlines()[-1:] or [spider.remedy]
     return (spider.name, spider.title, arguments, problem[0] or "ok")
 
 
