@@ -112,14 +112,6 @@ def _rank(run: Run, turn: int, now: datetime) -> tuple[float, int, datetime]:
     return (-(run.priority + waited // SECONDS_PER_STEP), turn, run.queued_at)
 
 
-def active_here(host: str) -> list[Run]:
-    return list(
-        Run.objects.filter(host=host, status__in=[Status.STARTING, Status.RUNNING]).only(
-            "pk", "task_id", "arguments", "host", "status"
-        )
-    )
-
-
 def claim(run: Run, *, host: str, executor: str, now: datetime) -> bool:
     token = secrets.token_hex(16)
     if not move(
@@ -138,7 +130,7 @@ def claim(run: Run, *, host: str, executor: str, now: datetime) -> bool:
 
 def give_back(run: Run) -> bool:
     """Queued again: nothing was started under its claim, and nothing can be."""
-    return move(
+    given = move(
         run.pk,
         source=Status.STARTING,
         target=Status.QUEUED,
@@ -147,3 +139,6 @@ def give_back(run: Run) -> bool:
         host="",
         heartbeat_at=None,
     )
+    if given:
+        run.status = Status.QUEUED
+    return given

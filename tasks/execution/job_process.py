@@ -7,13 +7,14 @@ import os
 import sys
 from pathlib import Path
 
-from tasks.runtime.child import REFUSED, become_run, prepare, reset_signals
+from tasks.runtime.child import REFUSED, prepare, reset_signals, stand_alone, write_to_log
 from tasks.runtime.family import end_children
 from tasks.runtime.order import Order, claim
 
 
 def main(folder: Path, token: str) -> int:
-    become_run(folder)
+    stand_alone()
+    write_to_log(folder)
     reset_signals()
     order = Order.read(folder)
     if order is None or order.token != token or not claim(folder, token):

@@ -29,6 +29,7 @@ from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
 Status = Run.Status
+HERE = (Status.STARTING, Status.RUNNING)
 
 START_GRACE = 10.0
 # The launcher writes how a run ended a moment after its process is gone.
@@ -67,7 +68,7 @@ class Supervisor:
             if sample is not None:
                 samples.append(sample)
         save_figures(samples)
-        self.known = {run.pk: run for run in runs if not run.is_ended}
+        self.known = {run.pk: run for run in runs if run.status in HERE}
 
     @property
     def starting(self) -> list[Run]:
@@ -161,7 +162,7 @@ class Supervisor:
             logger.warning("run %s of %s did not start; queued again", run.pk, run.task_key)
 
     def _end_unstarted(self, run: Run, status: str, reason: str, **detail: str) -> None:
-        finish_run(
+        ended = finish_run(
             run_id=run.pk,
             source=Status.STARTING,
             status=status,
@@ -169,6 +170,8 @@ class Supervisor:
             token=run.claim_token,
             detail=detail,
         )
+        if ended:
+            run.status = status
 
     # --- running ----------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from tasks.execution.catalogue import CatalogueKeeper
-from tasks.execution.dispatching import Places, active_here, claim, give_back, waiting_runs
+from tasks.execution.dispatching import Places, claim, give_back, waiting_runs
 from tasks.execution.folder import data_dir
 from tasks.execution.housekeeping import Housekeeper
 from tasks.execution.orders import LOG_BYTES, prepare_folder
@@ -266,7 +266,10 @@ class Worker:
             self.wake()
 
     def _count_places(self) -> Places:
-        return Places(active_here(self.host), total=self.max_workers, per_domain=self.per_domain)
+        """By what the supervisor knows: it has looked at the table within the second, and each
+        start and end since then goes through it."""
+        active = self.supervisor.known.values()
+        return Places(active, total=self.max_workers, per_domain=self.per_domain)
 
     def _read_queue(self) -> list[Run]:
         name = self.executor.name

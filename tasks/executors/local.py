@@ -130,9 +130,8 @@ class LocalExecutor:
         if start.is_ours:
             self._house.start(start)
             return
-        self._send(
-            {"op": "run", "id": start.run_id, "token": start.token, "folder": str(start.folder)}
-        )
+        place = {"folder": str(start.folder), "token": start.token}
+        self._send({"op": "run", "id": start.run_id, **place, "quiet": True})
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._sock is None:

@@ -26,11 +26,15 @@ REFUSED = 75  # the order was revoked, replaced or taken by another process
 HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
 
 
-def become_run(folder: Path) -> None:
-    """Own session and group, so that the whole run can be signalled; output to run.log."""
+def stand_alone() -> None:
+    """Own session and group, so that the whole run can be signalled."""
     if os.getsid(0) != os.getpid():
         os.setsid()
     adopt_orphans()
+
+
+def write_to_log(folder: Path) -> None:
+    """From here on all that it says goes to run.log."""
     log = os.open(folder / "run.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
     null = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, null), (1, log), (2, log)):

@@ -4,6 +4,7 @@ run. Where forking would be unsafe it starts a fresh process instead, and says s
 Usage: boot.py launcher SOCKET. It speaks one JSON object per line over a Unix socket:
 
     {"op": "run", "id", "folder", "token"}   → {"event": "started", ...}, {"event": "exit", ...}
+                                               ("quiet": true leaves the first one out)
     {"op": "list"}                           → {"event": "list", "runs": [...]}
     {"op": "status"}                         → {"event": "status", "mode", "reasons", ...}
     {"op": "reload"}, {"op": "quit"}
@@ -22,7 +23,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .child import HANDLED, REFUSED, become_run, reset_signals, run_and_exit
+from .child import (
+    HANDLED,
+    REFUSED,
+    reset_signals,
+    run_and_exit,
+    stand_alone,
+    write_to_log,
+)
 from .files import Json, boot_id, start_ticks, write_last_words
 from .preload import Watch, preload, reasons_against_forking, spider_folders
 from .project import Project, enter_project, project_path
@@ -31,8 +39,12 @@ from .wire import Client, Doors, Inheritance
 
 TICK = 1.0
 LONELY_SECONDS = 60.0
-# The next spare is not forked at once: the run that starts needs the processor more.
+# The next spare is not made at once: the run that starts needs the processor more.
 SPARE_AFTER = 0.05
+# After one that ended by itself.
+SPARE_REST = 10.0
+# Where one would wait in vain, or with connections that grow old meanwhile.
+WITHOUT_SPARE = {"project_broken", "fork_connections", "fork_platform"}
 
 
 class Launcher:
@@ -135,7 +147,7 @@ class Launcher:
         elif self._is_stale(not_before=time.monotonic() - TICK):
             self._start_over()
         elif self._wants_spare():
-            self._fork_spare()
+            self._make_spare()
 
     def _accept(self) -> None:
         client = self.doors.accept()
@@ -198,7 +210,7 @@ class Launcher:
     def _run(self, request: Json) -> None:
         folder, token = Path(request["folder"]), str(request["token"])
         try:
-            pid = self._fresh(folder, token) if self.reasons else self._fork(folder, token)
+            pid = self._start(folder, token)
         except OSError as error:
             self._tell(
                 {"event": "refused", "id": request["id"], "token": token, "message": str(error)}
@@ -212,46 +224,70 @@ class Launcher:
             "start_ticks": start_ticks(pid),
             "boot_id": boot_id(),
         }
-        self._tell({"event": "started", **self.runs[pid]})
+        # Nobody is woken who doesn't want to know: the run needs the processor more.
+        if not request.get("quiet"):
+            self._tell({"event": "started", **self.runs[pid]})
 
-    def _fork(self, folder: Path, token: str) -> int:
+    def _start(self, folder: Path, token: str) -> int:
         self._started_at = time.monotonic()
         spare, self._spare = self._spare, None
         if spare is not None and spare.send(str(folder), token):
             return spare.pid
+        if self.reasons:
+            return self._spawn([str(folder), token])
+        return self._fork(lambda: (str(folder), token))
+
+    def _fork(self, order: Callable[[], tuple[str, str] | None], unwanted: int = -1) -> int:
         # Blocked across the fork: a signal in between would end in the launcher's handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         pid = os.fork()
         if pid == 0:
-            self._become_child(lambda: (str(folder), token))
+            self._become_child(order, unwanted)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         return pid
 
+    def _spawn(self, arguments: list[str], stdin: int = 0) -> int:
+        boot = str(Path(__file__).with_name("boot.py"))
+        return os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-P", boot, "single", *arguments],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0)],
+            setsigmask=[],
+            setsigdef=HANDLED,
+        )
+
     def _wants_spare(self) -> bool:
         is_quiet = time.monotonic() - self._started_at > SPARE_AFTER
-        return is_quiet and self._spare is None and not self.reasons
+        is_fit = not any(reason["code"] in WITHOUT_SPARE for reason in self.reasons)
+        return is_quiet and is_fit and self._spare is None
 
-    def _fork_spare(self) -> None:
+    def _make_spare(self) -> None:
         reading, writing = os.pipe()
-        signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-        pid = os.fork()
-        if pid == 0:
+        try:
+            if self.reasons:
+                pid = self._spawn([], stdin=reading)
+            else:
+                pid = self._fork(lambda: wait_for_order(reading), unwanted=writing)
+        except OSError:  # out of processes or memory: runs may still start without one
             os.close(writing)
-            self._become_child(lambda: wait_for_order(reading))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
-        os.close(reading)
+            self._started_at = time.monotonic() + SPARE_REST
+            return
+        finally:
+            os.close(reading)
         self._spare = Spare(pid, writing)
 
-    def _become_child(self, order: Callable[[], tuple[str, str] | None]) -> None:
+    def _become_child(self, order: Callable[[], tuple[str, str] | None], unwanted: int) -> None:
         try:
-            for descriptor in self._own_descriptors() - {-1}:
+            for descriptor in {*self._own_descriptors(), unwanted} - {-1}:
                 os.close(descriptor)
             reset_signals()
+            stand_alone()
             found = order()
             if found is None:
                 os._exit(0)
             folder, token = Path(found[0]), found[1]
-            become_run(folder)
+            write_to_log(folder)
         except BaseException:  # noqa: BLE001 - must not return into the launcher's loop
             traceback.print_exc()
             os._exit(1)
@@ -261,11 +297,6 @@ class Launcher:
         if self.project is None:
             raise RuntimeError("forked without a project")
         return self.project
-
-    def _fresh(self, folder: Path, token: str) -> int:
-        boot = str(Path(__file__).with_name("boot.py"))
-        command = [sys.executable, "-P", boot, "single", str(folder), token]
-        return os.posix_spawn(sys.executable, command, os.environ, setsigmask=[], setsigdef=HANDLED)
 
     def _reap(self) -> None:
         while True:
@@ -281,6 +312,7 @@ class Launcher:
         if self._spare is not None and self._spare.pid == pid:
             os.close(self._spare.door)
             self._spare = None
+            self._started_at = time.monotonic() + SPARE_REST
         run = self.runs.pop(pid, None)
         if run is None:
             return

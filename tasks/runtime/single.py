@@ -1,24 +1,46 @@
 """One run in a fresh process: for projects that cannot be forked safely, and where there is no
-safe fork at all (macOS). Usage: boot.py single FOLDER TOKEN"""
+safe fork at all (macOS). Usage: boot.py single FOLDER TOKEN
+
+Without arguments it loads the project and then waits on standard input for its order (spare.py)."""
 
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .child import become_run, reset_signals, run_and_exit
+from .child import reset_signals, run_and_exit, stand_alone, write_to_log
+from .spare import wait_for_order
 
 if TYPE_CHECKING:
     from .project import Project
 
 
 def main(arguments: list[str]) -> int:
-    folder, token = Path(arguments[0]), arguments[1]
-    become_run(folder)
+    stand_alone()
     reset_signals()
-    run_and_exit(folder, token, _load)
+    if arguments:
+        folder, token, load = arguments[0], arguments[1], _load
+    else:
+        door = _door()
+        load = _load_early()
+        order = wait_for_order(door)
+        if order is None:
+            os._exit(0)  # whatever threads the project has
+        folder, token = order
+    write_to_log(Path(folder))
+    run_and_exit(Path(folder), token, load)
     return 0
+
+
+def _door() -> int:
+    """Not standard input any more: the project's code might read from that while it loads."""
+    door, null = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return door
 
 
 def _load() -> Project:
@@ -29,3 +51,22 @@ def _load() -> Project:
     # What is loaded now stays: the collector need not walk it again and again during the crawl.
     gc.freeze()
     return project
+
+
+def _load_early() -> Callable[[], Project]:
+    """What fails here fails in the run, which says so in its log."""
+    try:
+        from .preload import preload  # noqa: PLC0415 - as slow as the project
+        from .project import enter_project, project_path  # noqa: PLC0415
+
+        enter_project(project_path())
+        project = preload()
+    except BaseException as error:  # noqa: BLE001 - project code may raise anything
+        problem = error
+
+        def fail() -> Project:
+            raise problem
+
+        return fail
+    gc.freeze()
+    return lambda: project

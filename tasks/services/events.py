@@ -35,7 +35,7 @@ def queue_follow_ups(run: Run) -> Fired:
         wanted.append(Schedule.After.SUCCESS)
     elif run.status == Status.FAILED:
         wanted.append(Schedule.After.FAILURE)
-    schedules = _on().filter(kind=Schedule.Kind.AFTER, after_task=run.task, after_on__in=wanted)
+    schedules = _on().filter(kind=Schedule.Kind.AFTER, after_task=run.task_id, after_on__in=wanted)
     return _queue(schedules, timezone.now(), trigger=Run.Trigger.CHAIN, upstream=run.pk)
 
 
@@ -73,7 +73,8 @@ def _queue(
 
 
 def _on() -> ScheduleQuerySet:
-    return Schedule.objects.on().select_related("task")
+    # Most runs have no follow-up: what is not there needs no columns of its task.
+    return Schedule.objects.on().prefetch_related("task")
 
 
 def _is_open(schedule: Schedule, now: datetime) -> bool:

@@ -33,6 +33,8 @@ RETRIED_REASONS = frozenset(
     }
 )
 
+FOR_FOLLOW_UPS = ("pk", "task_id", "trigger", "status")
+
 
 def finish_run(
     *,
@@ -55,27 +57,23 @@ def finish_run(
             **fields,
         )
         if moved:
-            after_end(Run.objects.select_related("task").get(pk=run_id))
+            _after_end(run_id, may_retry=status == Status.FAILED and reason in RETRIED_REASONS)
     return moved
 
 
-def after_end(run: Run) -> None:
-    if run.task is None or run.trigger == Run.Trigger.TEST:
+def _after_end(run_id: UUID, *, may_retry: bool) -> None:
+    rows = Run.objects.filter(pk=run_id)
+    # Of most runs little is needed, and thousands end each hour.
+    run = (rows.select_related("task") if may_retry else rows.only(*FOR_FOLLOW_UPS)).get()
+    if run.task_id is None or run.trigger == Run.Trigger.TEST:
         return
-    if not _retry(run):
+    if not (may_retry and _retry(run)):
         queue_follow_ups(run)
 
 
 def _retry(run: Run) -> bool:
     task = run.task
-    wanted = (
-        task is not None
-        and run.status == Status.FAILED
-        and run.reason in RETRIED_REASONS
-        and run.attempt <= task.max_retries
-        and task.enabled
-    )
-    if not wanted or task is None:
+    if task is None or run.attempt > task.max_retries or not task.enabled:
         return False
     # Doubles with each try: a site in trouble is given more and more time.
     wait = timedelta(seconds=task.retry_delay * 2 ** (run.attempt - 1))
