@@ -58,7 +58,7 @@ TEXTS: dict[str, StrPromise] = {
 
 def sentence(said: Said | str) -> str:
     """Text of its own (a person's, a program's) stays what it is."""
-    if isinstance(said, str):
+    if not isinstance(said, Mapping):
         return str(TEXTS.get(said, said))
     text = TEXTS.get(str(said.get("code")))
     if text is None:
