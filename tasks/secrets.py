@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,3 +36,16 @@ def unseal(token: str) -> Any:
         return json.loads(_fernet(settings.SECRET_KEY).decrypt(token.encode()))
     except InvalidToken:
         raise SecretUnreadable("The stored secret can't be read with this SECRET_KEY.") from None
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names of those that have another value than before, or are new."""
+    return [name for name, token in after.items() if not _is_same(token, before.get(name))]
+
+
+def _is_same(token: str, other: str | None) -> bool:
+    # Sealed twice, the same value gives two tokens.
+    try:
+        return token == other or (other is not None and bool(unseal(other) == unseal(token)))
+    except SecretUnreadable:
+        return False

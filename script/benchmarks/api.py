@@ -46,6 +46,7 @@ DELAY = {"unit": "ms", "note": "beside: Django's stock ASGI handler"}
 WORDS = {
     **{f"{kind}: speed": SPEED for kind in ("list", "create", "crawl, new", "crawl, repeated")},
     **{f"{kind}: p95": DELAY for kind in ("list", "create", "crawl, new", "crawl, repeated")},
+    "streams: open": {"unit": "", "note": "at the same time, each following a log"},
     "streams: memory each": {
         "unit": "KB",
         "note": "beside: stock handler, which needs more connections than PostgreSQL has",

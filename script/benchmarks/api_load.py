@@ -203,6 +203,7 @@ class Streams:
         for reader in readers:
             reader.cancel()
         return {
+            "streams: open": number,
             "streams: memory each": (memory - before) / number,
             "streams: threads": threads,
             "streams: line written to received, p50": percentile(self.delays, 0.5) * 1000,

@@ -193,8 +193,9 @@ def _changed_secrets(edit: Edit) -> dict[str, list[Any]]:
 
 def differences(changes: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
     """By field, one level into arguments, settings and schedules."""
-    old = _flat({name: before for name, (before, _after) in changes.items()})
-    new = _flat({name: after for name, (_before, after) in changes.items()})
+    pairs = {name: pair for name, pair in changes.items() if name != "secrets"}
+    old = _flat({name: before for name, (before, _after) in pairs.items()})
+    new = _flat({name: after for name, (_before, after) in pairs.items()})
     names = [*old, *(name for name in new if name not in old)]
     return {
         name: [old.get(name), new.get(name)] for name in names if old.get(name) != new.get(name)

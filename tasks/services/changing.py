@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from tasks import secrets
 from tasks.models import Schedule, Tag, Task
-from tasks.secrets import SecretUnreadable, unseal
 from tasks.services import audit
 from tasks.services.actors import Actor
 from tasks.services.arguments import Schemas
@@ -24,6 +25,7 @@ from tasks.services.writing import (
     prepare,
     refuse_broken_rules,
     refuse_unknown,
+    secret_changes,
     state_with,
     tag_names,
     tags_named,
@@ -62,19 +64,15 @@ class Edit:
 
     @property
     def is_changed(self) -> bool:
-        return bool(self.changes or self.note_changed or self.secrets_changed)
+        return bool(self.changes or self.note_changed)
 
     @property
     def note_changed(self) -> bool:
         return self.before.disabled_note != self.task.disabled_note
 
-    @property
+    @cached_property
     def secrets_changed(self) -> list[str]:
-        """The names of those with another value, by which a secret is never told."""
-        old = self.before.secrets
-        return [
-            name for name, token in self.task.secrets.items() if not _is_same(token, old.get(name))
-        ]
+        return secrets.changed(self.before.secrets, self.task.secrets)
 
     @property
     def secrets_kept(self) -> list[str]:
@@ -85,14 +83,7 @@ class Edit:
         before = state_with(self.before, tags=tags, schedules=schedules)
         named = [Tag(name=name) for name in self.tags]
         after = state_with(self.task, tags=named, schedules=self.schedules)
-        self.changes = audit.difference(before, after)
-
-
-def _is_same(token: str, old: str | None) -> bool:
-    try:
-        return token == old or (old is not None and bool(unseal(old) == unseal(token)))
-    except SecretUnreadable:
-        return False
+        self.changes = audit.difference(before, after) | secret_changes(self.before, self.task)
 
 
 def stored_tasks() -> QuerySet[Task]:

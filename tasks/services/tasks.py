@@ -25,6 +25,7 @@ from tasks.services.writing import (
     prepare,
     refuse_unknown,
     saving,
+    secret_changes,
     state_of_task,
     tags_named,
 )
@@ -57,12 +58,12 @@ def update_task(
             raise Conflict(
                 _("Somebody else changed this task meanwhile. Load it again to see the changes.")
             )
-        before = state_of_task(task)
+        stored, before = copy(task), state_of_task(task)
         if (enabled := changes.pop("enabled", None)) is not None:
             _switch(task, on=bool(enabled), note="", actor=actor)
         task.version += 1
         _write(task, changes, schedules, actor)
-        changed = audit.difference(before, state_of_task(task))
+        changed = audit.difference(before, state_of_task(task)) | secret_changes(stored, task)
         if changed:
             audit.record(actor=actor, action="change", task=task, changes=changed)
     return task

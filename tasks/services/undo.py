@@ -15,12 +15,16 @@ from tasks.services.tasks import get_task, update_task
 from tasks.services.writing import state_of_task
 
 UNDOABLE = ("change", "enable", "disable")
+# Told, but not how it was before.
+UNKNOWN = {"note", "secrets"}
 
 
 def last_change(*, task_id: str) -> AuditEntry | None:
     entry = AuditEntry.objects.filter(task=get_task(task_id), action__in=["create", *UNDOABLE])
     newest = entry.first()
-    return newest if newest is not None and newest.action in UNDOABLE else None
+    if newest is None or newest.action not in UNDOABLE or not set(newest.changes) - UNKNOWN:
+        return None
+    return newest
 
 
 def undo_last_change(*, task_id: str, actor: Actor = PYTHON) -> None:
@@ -32,7 +36,7 @@ def undo_last_change(*, task_id: str, actor: Actor = PYTHON) -> None:
             raise Conflict(_("There is no change to undo."))
         task = get_task(task_id)
         now = state_of_task(task)
-        changes = {name: pair for name, pair in entry.changes.items() if name != "note"}
+        changes = {name: pair for name, pair in entry.changes.items() if name not in UNKNOWN}
         if any(now.get(name) != after for name, (_before, after) in changes.items()):
             raise Conflict(_("The task was changed again since; undo is no longer possible."))
         before = {name: pair[0] for name, pair in changes.items()}

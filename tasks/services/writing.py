@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from tasks import secrets
 from tasks.executors import EXECUTORS
 from tasks.handlers import HANDLERS, handler_of
 from tasks.models import Preset, Schedule, SpiderInfo, Tag, Task
@@ -49,6 +50,12 @@ def state_with(task: Task, *, tags: Iterable[Tag], schedules: Iterable[Schedule]
     state["tags"] = sorted(tag.name for tag in tags)
     state["schedules"] = [state_of(each) for each in sorted(schedules, key=lambda one: one.key)]
     return state
+
+
+def secret_changes(before: Task, after: Task) -> dict[str, list[Any]]:
+    """For the audit, beside a state that shows no more than their masks."""
+    names = sorted(set(secrets.changed(before.secrets, after.secrets)) & set(before.secrets))
+    return {"secrets": [[], names]} if names else {}
 
 
 def refuse_unknown(fields: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from tasks.models import AuditEntry, Schedule, Task
+from tasks.secrets import MASK
 from tasks.services.undo import last_change, undo_last_change
 from tasks.web import when
 from tasks.web.actions import action, actor_of
@@ -88,6 +89,9 @@ def _lines(changes: dict[str, list[Any]]) -> Iterator[Line]:
     for name, (before, after) in changes.items():
         if isinstance(before or after, dict):
             yield from _inside(name, before or {}, after or {})
+        elif name == "secrets":
+            for secret in after:
+                yield Line(_("Secret “%s”") % secret, MASK, _("another value"))
         elif name == "schedules":
             yield from _schedules(before or [], after or [])
         elif _words(before) != _words(after):

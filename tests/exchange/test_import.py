@@ -104,6 +104,7 @@ def test_a_new_secret_is_a_change_without_its_value(shop):
     text = export_tasks().replace('{\n          "$secret": "stored"\n        }', '"herring"')
     plan = import_tasks(text=text)
     assert plan.changed[0].fields == {"arguments.password": ["••••••", "••••••"]}
+    assert AuditEntry.objects.first().changes == {"secrets": [[], ["password"]]}
     shop.refresh_from_db()
     assert unseal(shop.secrets["password"]) == "herring"
     assert import_tasks(text=text).unchanged

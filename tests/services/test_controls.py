@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import time, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from tasks.models import AuditEntry, Blackout
@@ -105,5 +106,20 @@ def test_switching_off_is_taken_back(shop):
 
 
 def test_a_new_task_has_nothing_to_take_back(shop):
+    with pytest.raises(Conflict):
+        undo_last_change(task_id="shop")
+
+
+def test_another_secret_is_told_without_its_value_and_can_not_be_taken_back(shop, client, anna):
+    update_task(task_id="shop", arguments={**shop.arguments, "password": "tulip"})
+    update_task(task_id="shop", arguments={**shop.arguments, "password": "tulip"})
+    assert AuditEntry.objects.filter(action="change").count() == 1  # the same value is no change
+    update_task(task_id="shop", arguments={**shop.arguments, "password": "rose"})
+    entry = AuditEntry.objects.first()
+    assert entry.changes == {"secrets": [[], ["password"]]}
+    client.force_login(anna)
+    page = client.get(reverse("admin:tasks_task_history", args=[shop.pk])).content.decode()
+    assert "Secret “password”" in page
+    assert "rose" not in page
     with pytest.raises(Conflict):
         undo_last_change(task_id="shop")
