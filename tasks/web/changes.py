@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from tasks.models import AuditEntry, Schedule, Task
 from tasks.secrets import MASK
 from tasks.services.undo import last_change, undo_last_change
-from tasks.web import when
+from tasks.web import names, when
 from tasks.web.actions import action, actor_of
 from tasks.web.zones import zone_of
 
@@ -75,7 +75,7 @@ def _doors() -> dict[str, str]:
 
 def read(entry: AuditEntry, now: datetime, zone: tzinfo, *, can_undo: bool = False) -> Change:
     return Change(
-        who=entry.actor_name,
+        who=names.of_entry(entry),
         what=_action_words().get(entry.action, entry.action),
         at=when.absolute(entry.at, now, zone),
         ago=when.relative(entry.at, now),
@@ -147,10 +147,11 @@ def _words(value: Any) -> str:
 def since(task: Task, version: str | None) -> list[str]:
     """Who changed the task after somebody loaded that version of it."""
     steps = task.version - int(version) if version and version.isdecimal() else 0
-    newest = AuditEntry.objects.filter(task=task, action__in=["change", "enable", "disable"])
+    entries = AuditEntry.objects.select_related("actor")
+    newest = entries.filter(task=task, action__in=["change", "enable", "disable"])
     now = timezone.now()
     return [
-        f"{entry.actor_name}, {when.relative(entry.at, now)}"
+        f"{names.of_entry(entry)}, {when.relative(entry.at, now)}"
         for entry in newest[: min(max(steps, 1), 5)]
     ]
 
@@ -161,7 +162,7 @@ def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpRespo
     now, zone = timezone.now(), zone_of(request.user)
     newest = last_change(task_id=task.task_id)
     may_undo = request.user.has_perm("tasks.change_task")
-    entries = AuditEntry.objects.filter(task=task)[:MOST]
+    entries = AuditEntry.objects.select_related("actor").filter(task=task)[:MOST]
     return TemplateResponse(
         request,
         "tasks/changes.html",
@@ -180,7 +181,7 @@ def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpRespo
 def all_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """The newest changes of everything, by everybody."""
     now, zone = timezone.now(), zone_of(request.user)
-    entries = AuditEntry.objects.select_related("task")[:MOST]
+    entries = AuditEntry.objects.select_related("actor", "task")[:MOST]
     return TemplateResponse(
         request,
         "tasks/changes.html",

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Run, Task
 from tasks.models.history import PER_PAGE, Position, RunFilter, read_history
-from tasks.web import runs
+from tasks.web import names, runs
 from tasks.web.actions import run_url
 from tasks.web.filters import PLACE, Filter, build_filter
 from tasks.web.history_rows import rows
@@ -96,6 +96,7 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         size=PER_PAGE,
         fields=LISTED,
     )
+    names.introduce(shown.runs)
     if "q" in request.GET and len(shown.runs) == 1 and runs.parse_id(request.GET["q"].strip()):
         return redirect(run_url(shown.runs[0]))
     chosen = filters(request)

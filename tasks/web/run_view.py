@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from tasks.models import Run
-from tasks.web import log_view
+from tasks.web import log_view, names
 from tasks.web.remedies import beside_run_again
 from tasks.web.run_data import read_run_page
 from tasks.web.zones import zone_of
@@ -30,6 +30,7 @@ def find_run(request: HttpRequest, run_id: UUID) -> Run:
 
 
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
+    names.introduce([run])
     page = read_run_page(run, timezone.now(), zone_of(request.user))
     return {
         "page": page,

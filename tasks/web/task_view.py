@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from tasks.models import Task
 from tasks.services.errors import Conflict, InvalidInput
 from tasks.services.runs import run_task_now
-from tasks.web import changes, plan, runs, when
+from tasks.web import changes, names, plan, runs, when
 from tasks.web.actions import actor_of, run_url, say_refusal, start_test
 from tasks.web.forms.task import KEEP_FIELDS, RESULT_FIELDS
 from tasks.web.task_page import TaskPage, last_run
@@ -90,6 +90,7 @@ def _render(request: HttpRequest, context: dict[str, Any], shown: TaskPage) -> H
             "last_run": newest,
             "last_look": runs.look(newest) if newest else None,
             "off_since": _off_since(task, request),
+            "off_by": names.full_name(task.disabled_by) if task else "",
             "newer_changes": _newer_changes(request, shown),
             **_inputs(shown),
             "may_save": request.user.has_perm("tasks.change_task" if task else "tasks.add_task"),
