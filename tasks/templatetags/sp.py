@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from tasks.web import charts, marks, remedies, when
+from tasks.web import charts, marks, names, remedies, when
 from tasks.web.frame import Frame
 from tasks.web.frame import frame as build_frame
 from tasks.web.tour import Tour, tour_of
@@ -22,6 +22,7 @@ register.simple_tag(marks.icon)
 register.simple_tag(marks.pill)
 register.simple_tag(marks.badge)
 register.simple_tag(remedies.best_remedy)
+register.filter(names.full_name)
 
 
 @register.simple_tag(takes_context=True)

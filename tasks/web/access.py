@@ -21,7 +21,7 @@ from tasks.models import ApiToken, DataLink, Task
 from tasks.services.data_links import FORMATS, create_data_link, path_of, revoke_data_link
 from tasks.services.errors import InvalidInput
 from tasks.services.tokens import create_token, revoke_token
-from tasks.web import when
+from tasks.web import names, when
 from tasks.web.actions import action, actor_of
 from tasks.web.forms.access import DataLinkForm, TokenForm
 from tasks.web.forms.simple import SimpleForm
@@ -146,7 +146,7 @@ def _link_row(request: HttpRequest, link: DataLink) -> Row:
     return Row(
         link.name or _("Without a name"),
         "",
-        [link.created_by, _moment(request, link.last_used_at, _("never"))],
+        [names.full_name(link.created_by), _moment(request, link.last_used_at, _("never"))],
         reverse("admin:data_link_revoke", args=[link.pk]),
     )
 

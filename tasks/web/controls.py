@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from tasks.services.controls import (
     save_blackout,
 )
 from tasks.services.errors import InvalidInput
-from tasks.web import when
+from tasks.web import names, when
 from tasks.web.actions import action, actor_of
 from tasks.web.forms.patterns import WEEKDAYS
 from tasks.web.forms.simple import BlackoutForm, HoldForm
@@ -39,7 +40,9 @@ def hold_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and _hold(request, form):
         return redirect("admin:index")
     now, zone = timezone.now(), zone_of(request.user)
-    past = [_past(hold, now, zone) for hold in Hold.objects.all()[:20]]
+    holds = Hold.objects.all()[:20]
+    known = names.full_names(hold.author for hold in holds)
+    past = [_past(hold, now, zone, known) for hold in holds]
     return TemplateResponse(
         request,
         "tasks/hold.html",
@@ -53,11 +56,11 @@ def hold_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     )
 
 
-def _past(hold: Hold, now: datetime, zone: tzinfo) -> dict[str, str]:
+def _past(hold: Hold, now: datetime, zone: tzinfo, known: Mapping[str, str]) -> dict[str, str]:
     ended = hold.released_at or hold.ends_at
     return {
         "note": hold.note,
-        "author": hold.author,
+        "author": known.get(hold.author, hold.author),
         "start": when.absolute(hold.starts_at, now, zone),
         "end": when.absolute(ended, now, zone) if ended else "–",
     }
