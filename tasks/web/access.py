@@ -23,7 +23,7 @@ from tasks.services.errors import InvalidInput
 from tasks.services.tokens import create_token, revoke_token
 from tasks.web import names, when
 from tasks.web.actions import action, actor_of
-from tasks.web.forms.access import DataLinkForm, TokenForm
+from tasks.web.forms.access import SCOPE_WORDS, DataLinkForm, TokenForm
 from tasks.web.forms.simple import SimpleForm
 from tasks.web.zones import zone_of
 
@@ -86,7 +86,7 @@ def _token_row(request: HttpRequest, token: ApiToken) -> Row:
         token.name,
         f"{token.prefix}…",
         [
-            ", ".join(token.scopes),
+            ", ".join(str(SCOPE_WORDS.get(scope, scope)) for scope in token.scopes),
             _moment(request, token.expires_at, _("it is revoked")),
             _moment(request, token.last_used_at, _("never")),
         ],

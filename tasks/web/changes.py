@@ -9,7 +9,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,7 +20,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from tasks.models import AuditEntry, Schedule, Task
+from tasks.models import ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
 from tasks.secrets import MASK
 from tasks.services.undo import last_change, undo_last_change
 from tasks.web import names, when
@@ -46,6 +48,16 @@ class Change:
     can_undo: bool = False
 
 
+# Whose fields an entry tells of, where it isn't the task's.
+ABOUT: dict[str, type[Model]] = {
+    "hold": Hold,
+    "blackout": Blackout,
+    "token": ApiToken,
+    "data link": DataLink,
+    "person": User,
+}
+
+
 def _action_words() -> dict[str, str]:
     return {
         "create": _("made this task"),
@@ -60,6 +72,9 @@ def _action_words() -> dict[str, str]:
         "blackout": _("changed a blackout"),
         "cleanup": _("removed old runs"),
         "person": _("changed a person"),
+        "token": _("made or revoked an API token"),
+        "data link": _("made or revoked an address of the latest items"),
+        "backfill": _("had it run for the past"),
     }
 
 
@@ -80,13 +95,14 @@ def read(entry: AuditEntry, now: datetime, zone: tzinfo, *, can_undo: bool = Fal
         at=when.absolute(entry.at, now, zone),
         ago=when.relative(entry.at, now),
         via=_doors().get(entry.via, ""),
-        lines=list(_lines(entry.changes)) if entry.action not in {"run", "stop"} else [],
+        lines=list(_lines(entry)) if entry.action not in {"run", "stop"} else [],
         can_undo=can_undo,
     )
 
 
-def _lines(changes: dict[str, list[Any]]) -> Iterator[Line]:
-    for name, (before, after) in changes.items():
+def _lines(entry: AuditEntry) -> Iterator[Line]:
+    about = ABOUT.get(entry.action, Task)
+    for name, (before, after) in entry.changes.items():
         if isinstance(before or after, dict):
             yield from _inside(name, before or {}, after or {})
         elif name == "secrets":
@@ -95,7 +111,7 @@ def _lines(changes: dict[str, list[Any]]) -> Iterator[Line]:
         elif name == "schedules":
             yield from _schedules(before or [], after or [])
         elif _words(before) != _words(after):
-            yield Line(_label(Task, name), _words(before), _words(after))
+            yield Line(_label(about, name), _words(before), _words(after))
 
 
 def _inside(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Line]:
@@ -126,7 +142,9 @@ def _brief(schedule: dict[str, Any] | None) -> str:
     return ", ".join(f"{_label(Schedule, name)} {_words(value)}" for name, value in shown.items())
 
 
-def _label(model: type[Task | Schedule], name: str) -> str:
+def _label(model: type[Model], name: str) -> str:
+    if name == "role":
+        return _("Role")
     try:
         field = model._meta.get_field(name)
     except FieldDoesNotExist:

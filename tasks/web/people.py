@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from tasks.services.errors import Forbidden, InvalidInput
 from tasks.services.people import remove_person, role_of, save_person, save_profile
 from tasks.web import when
 from tasks.web.actions import action, actor_of
-from tasks.web.forms.simple import MeForm, PersonForm
+from tasks.web.forms.simple import MeForm, PasswordForm, PersonForm
 from tasks.web.zones import zone_of
 
 LIST = "admin:auth_user_changelist"
@@ -157,6 +158,31 @@ def me(request: HttpRequest) -> HttpResponse:
             "tokens_url": reverse("admin:me_tokens"),
             "more_url": reverse("admin:password_change"),
             "more_word": _("Change password"),
+        },
+    )
+
+
+def password(request: HttpRequest) -> HttpResponse:
+    """A new password for oneself, in the look of the other pages."""
+    from django.contrib import admin  # noqa: PLC0415 - the site itself is still being built
+
+    user = cast("User", request.user)
+    form = PasswordForm(user, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        update_session_auth_hash(request, user)
+        messages.success(request, _("Your password is changed."))
+        return redirect("admin:me")
+    return TemplateResponse(
+        request,
+        "tasks/simple_form.html",
+        {
+            **admin.site.each_context(request),
+            "title": _("Change password"),
+            "form": form,
+            "save_word": _("Change password"),
+            "back_url": reverse("admin:me"),
+            "back_word": _("Your settings"),
         },
     )
 

@@ -65,6 +65,7 @@ class SchedulerAdminSite(admin.AdminSite):
             own("live/", home.live, "tasks_live"),
             own("tour/end/", tour.end, "tour_end"),
             own("me/", people.me, "me"),
+            own("password_change/", people.password, "password_change"),
             own("me/tokens/", access.tokens, "me_tokens"),
             own("me/tokens/<int:pk>/revoke/", access.token_revoke, "token_revoke"),
             own("tasks/task/<int:pk>/data/", access.data_links, "task_data_links"),

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+import tasks.services as services_package
 from tasks.models import Run
 from tasks.services.actors import PYTHON, person
 from tasks.services.tasks import create_task, disable_task
+from tasks.web import changes
 
 
 def stopped(by):
@@ -35,3 +40,25 @@ def test_who_switched_a_task_off_goes_by_the_name(client, maja, db):
     client.force_login(maja)
     page = client.get(reverse("admin:tasks_task_change", args=[1])).content.decode()
     assert "Maja Lind, Today" in page
+
+
+def test_everything_that_is_recorded_has_words():
+    services = Path(services_package.__file__).parent
+    written = {
+        action
+        for file in services.glob("*.py")
+        for action in re.findall(r'action="([a-z ]+)"', file.read_text())
+    }
+    assert len(written) > 10
+    assert written <= set(changes._action_words())
+
+
+def test_a_field_is_named_as_where_it_was_changed(client, anna):
+    client.force_login(anna)
+    client.post(reverse("admin:me_tokens"), {"name": "Sheet", "read": "on"})
+    client.post(reverse("admin:tasks_hold_changelist"), {"note": "Moving"})
+    page = client.get(reverse("admin:tasks_auditentry_changelist")).content.decode()
+    assert "made or revoked an API token" in page
+    for label in ["Name", "Why"]:
+        assert f">{label}</th>" in page
+    assert "Task name" not in page

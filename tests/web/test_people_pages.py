@@ -95,7 +95,7 @@ def test_everything_is_held_and_let_go_again(client, anna, olof):
     assert "until somebody ends it" in home
     ends = timezone.now() + timedelta(hours=1)
     Hold.objects.update(ends_at=ends)
-    assert f" {ends:%H:%M}</span>" in client.get(reverse("admin:index")).content.decode()
+    assert f" {ends:%H:%M}</p>" in client.get(reverse("admin:index")).content.decode()
     client.post(reverse("admin:hold_release"))
     assert Hold.objects.get().released_by == "anna"
     client.force_login(olof)
@@ -165,3 +165,20 @@ def test_who_guesses_is_locked_out_in_plain_words_until_a_new_password_is_set(cl
     client.logout()
     answer = client.post("/admin/login/", {"username": "olof", "password": new})
     assert answer.status_code == 302
+
+
+def test_a_new_password_is_set_in_our_own_page_and_keeps_the_login(client, maja):
+    client.force_login(maja)
+    page = reverse("admin:password_change")
+    typed = {"old_password": "wrong", "new_password1": "12345678", "new_password2": "12345678"}
+    refused = client.post(page, typed).content.decode()
+    assert "Mend the marked fields" in refused
+    assert 'id="id_old_password_error"' in refused
+    assert 'id="id_new_password2_error"' in refused
+    new = "quiet river 7"
+    good = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    told = client.post(page, good, follow=True).content.decode()
+    assert "Your password is changed." in told
+    assert client.get(page).status_code == 200
+    maja.refresh_from_db()
+    assert maja.check_password(new)

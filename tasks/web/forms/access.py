@@ -18,17 +18,22 @@ LASTS = [
 ]
 
 
+SCOPE_WORDS = {
+    "read": gettext_lazy("Read tasks, runs and items"),
+    "run": gettext_lazy("Start and stop runs"),
+    "write": gettext_lazy("Make and change tasks"),
+}
+
+
 class TokenForm(SimpleForm):
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=100,
         help_text=gettext_lazy("The program that will use it, so that you know it again."),
     )
-    read = forms.BooleanField(
-        label=gettext_lazy("Read tasks, runs and items"), required=False, initial=True
-    )
-    run = forms.BooleanField(label=gettext_lazy("Start and stop runs"), required=False)
-    write = forms.BooleanField(label=gettext_lazy("Make and change tasks"), required=False)
+    read = forms.BooleanField(label=SCOPE_WORDS["read"], required=False, initial=True)
+    run = forms.BooleanField(label=SCOPE_WORDS["run"], required=False)
+    write = forms.BooleanField(label=SCOPE_WORDS["write"], required=False)
     lasts = forms.ChoiceField(
         label=gettext_lazy("Works for"), choices=LASTS, initial="90", required=False
     )

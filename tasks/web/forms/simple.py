@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import User
 from django.utils.dates import WEEKDAYS as DAY_NAMES
 from django.utils.translation import gettext as _
@@ -71,6 +72,17 @@ class PersonForm(SimpleForm):
             if user
             else _("At least 8 characters. The person can change it after logging in.")
         )
+
+
+class PasswordForm(PasswordChangeForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = _(
+            "At least 8 characters, not only digits, and nothing that is easily guessed."
+        )
+
+    def inputs(self) -> list[Input]:
+        return [from_bound(bound) for bound in self.visible_fields()]
 
 
 class MeForm(SimpleForm):
