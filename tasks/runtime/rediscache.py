@@ -51,6 +51,9 @@ class RedisCacheStorage:
         if raw is None:
             return None
         page = json.loads(raw)
+        # Kept by a run that had more time; Redis forgets it by that one.
+        if time() - page["at"] > self._seconds:
+            return None
         request.meta["cache_timestamp"] = page["at"]
         headers = Headers(page["headers"])
         body = base64.b64decode(page["body"])

@@ -16,7 +16,7 @@ from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
 from tasks.execution.worker import Worker
 from tasks.executors.local import LocalExecutor
-from tasks.models import Run, Task
+from tasks.models import Run, Schedule, Task
 from tasks.services.runs import new_run
 from tests.website import Site
 
@@ -66,6 +66,19 @@ class Bench:
         run.arguments = arguments or {}
         run.save(force_insert=True)
         return run
+
+    def watched(self, spider, **arguments):
+        """A run whose end makes another one, which waits long: each end leaves one, as an alert."""
+        run = self.queue(spider, arguments=arguments)
+        follow_up_of(run.task)
+        return run
+
+    def told(self, run):
+        """How often it ended, after some more looks."""
+        for _ in range(3):
+            self.worker._next_tick = 0.0
+            self.worker._turn()
+        return Run.objects.filter(upstream=run.pk).count()
 
     def task(self, spider, **fields):
         number = Task.objects.count()
@@ -120,6 +133,13 @@ class Bench:
             for descriptor in (worker._reading, worker._writing, worker._lock):
                 if descriptor is not None:
                     os.close(descriptor)
+
+
+def follow_up_of(task):
+    alert = Task.objects.create(task_id=f"{task.task_id}-told", name="Told", spider="echo")
+    Schedule.objects.create(
+        task=alert, key="after", kind="after", after_task=task, after_on="either", delay=3600
+    )
 
 
 class _SilentBell:

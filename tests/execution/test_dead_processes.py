@@ -18,6 +18,7 @@ from tasks.models import Run, Task
 from tasks.runtime.files import is_alive
 from tasks.services.runs import new_run
 from tests.environment import ROOT
+from tests.execution.conftest import follow_up_of
 from tests.processes import MARK, marked
 from tests.small_disk import small_disk
 from tests.waiting import wait_until
@@ -85,6 +86,8 @@ def test_after_the_death_of_everything_at_once_one_run_is_lost_and_another_goes_
 ):
     effects, go = tmp_path / "effects", tmp_path / "go"
     lost, lives = queue(effects=str(effects)), queue(effects=str(effects), until=str(go))
+    follow_up_of(lost.task)
+    follow_up_of(lives.task)
     first = scheduler()
     running(lost, lives)
     for pid in (first.pid, launcher_of(lost), lost.pid):
@@ -100,6 +103,8 @@ def test_after_the_death_of_everything_at_once_one_run_is_lost_and_another_goes_
     assert not is_alive(pid, lives.start_ticks)
     starts = Counter(line.split()[0] for line in effects.read_text().splitlines())
     assert starts == {str(lost.pk): 1, str(lives.pk): 1}
+    told = Counter(Run.objects.filter(trigger="chain").values_list("upstream", flat=True))
+    assert told == {lost.pk: 1, lives.pk: 1}
 
 
 def test_a_database_without_room_says_so_and_is_written_when_there_is_room_again(

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
+import redis
 from django.utils import timezone
 
 from tasks.execution.folder import cache_folder
+from tasks.models import Task
+from tests.waiting import wait_until
 
 
 def crawl(bench, site, task, **fields):
@@ -68,6 +73,29 @@ def test_redis_keeps_pages_for_all_hosts(bench, site, settings, redis_url):
     assert again.stats["httpcache/hit"] == 1
     assert bench.items(first)[0] == bench.items(again)[0]
     assert not cache_folder(task.task_id).exists()
+    ignoring = crawl(bench, site, task, ignore_cache=True)
+    assert site.hits["/ok"] == 2
+    assert "httpcache/hit" not in ignoring.stats
+
+
+@pytest.mark.needs("redis")
+def test_redis_forgets_pages_after_their_time(bench, site, settings, redis_url):
+    settings.REDIS_URL = redis_url
+    name = f"kept-{uuid4()}"
+    task = bench.task("pages", task_id=name, http_cache=True, http_cache_ttl=60)
+    crawl(bench, site, task)
+    kept = f"spider-scheduler:page:{task.task_id}:*"
+    with redis.Redis.from_url(redis_url) as client:
+        [key] = client.keys(kept)
+        assert 0 < client.ttl(key) <= 60
+        # A shorter time counts at once, also for what was kept before.
+        Task.objects.update(http_cache_ttl=1)
+        wait_until(lambda: client.ttl(key) < 58)
+        crawl(bench, site, task)
+        assert site.hits["/ok"] == 2
+        wait_until(lambda: not client.keys(kept), 5)
+    crawl(bench, site, task)
+    assert site.hits["/ok"] == 3
 
 
 def test_without_its_redis_a_run_goes_on(bench, site, settings):

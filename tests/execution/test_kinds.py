@@ -138,12 +138,18 @@ def big_shop(shop):
 
 @pytest.mark.parametrize(
     ("kind", "arguments"),
-    [("export", {"format": "xlsx"}), ("analysis", {}), ("cleanup", None), ("pipeline", None)],
+    [
+        ("export", {"format": "xlsx"}),
+        ("analysis", {}),
+        ("cleanup", None),
+        ("pipeline", None),
+        ("search", None),
+    ],
 )
 def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
     bench, big_shop, kind, arguments
 ):
-    given = {"cleanup": {}, "pipeline": {"chain": steps("SleepsLater")}}
+    given = {"cleanup": {}, "pipeline": {"chain": steps("SleepsLater")}, "search": {}}
     run = queue(bench, kind, **given.get(kind, {"task": "shop", **(arguments or {})}))
     bench.until_status(run, "running")
     folder = run_folder(run)
@@ -152,6 +158,7 @@ def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
         "analysis": (folder / "progress.json").exists,
         "cleanup": lambda: bench.items(run),
         "pipeline": lambda: (folder / "progress.json").exists() and bench.items(run),
+        "search": lambda: bench.items(run),
     }
     bench.drive(begun[kind])
     cancel_run(run_id=run.pk)
@@ -159,7 +166,7 @@ def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
     assert (run.status, run.reason) == ("cancelled", "cancelled"), bench.log(run)
     assert members(run.pid, str(run.pk)) == []
     assert run.items == len(bench.items(run))
-    assert "Stopped" in bench.log(run)
+    assert ("Received SIGTERM" if kind == "search" else "Stopped") in bench.log(run)
     assert not list(folder.glob("*.xlsx"))
     if kind == "cleanup":
         removed = {item["run"] for item in bench.items(run)}

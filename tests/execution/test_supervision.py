@@ -17,7 +17,12 @@ from tasks.models import Run
 from tasks.runtime.files import boot_id, is_alive
 from tasks.runtime.order import claim_path, revoke
 from tasks.services.runs import cancel_run
+from tests.execution.conftest import follow_up_of
 from tests.waiting import wait_until
+
+SECONDS_TO_SETTLE = 15
+# Beyond the grace period.
+SECONDS_TO_STOP = 5
 
 
 def nothing_left(run):
@@ -29,28 +34,30 @@ def nothing_left(run):
 
 @pytest.mark.parametrize("spider", ["sleeps", "ignores_term", "grandchildren", "blocks"])
 def test_a_stopped_run_is_stopped_only_when_nothing_of_it_is_left(bench, spider):
-    run = bench.until_item(bench.queue(spider))
+    run = bench.until_item(bench.watched(spider))
     cancel_run(run_id=run.pk)
-    bench.until_ended(run)
+    bench.until_ended(run, timeout=bench.worker.supervisor.grace + SECONDS_TO_STOP)
     assert (run.status, run.reason) == ("cancelled", "cancelled")
     assert nothing_left(run)
+    assert bench.told(run) == 1
 
 
 def test_a_run_that_was_suspended_from_outside_can_be_stopped(bench):
     run = bench.until_item(bench.queue("sleeps"))
     os.killpg(run.pid, signal.SIGSTOP)
     cancel_run(run_id=run.pk)
-    bench.until_ended(run)
+    bench.until_ended(run, timeout=bench.worker.supervisor.grace + SECONDS_TO_STOP)
     assert run.status == "cancelled"
     assert nothing_left(run)
 
 
 def test_a_run_that_ends_by_itself_while_it_is_stopped_keeps_its_own_outcome(bench):
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 1.5}))
+    run = bench.until_item(bench.watched("sleeps", seconds=1.5))
     wait_until(lambda: not is_alive(run.pid, run.start_ticks))
     cancel_run(run_id=run.pk)
     bench.until_ended(run)
     assert run.status == "succeeded"
+    assert bench.told(run) == 1
 
 
 def test_items_and_log_of_a_stopped_run_are_kept(bench):
@@ -160,40 +167,44 @@ def test_a_live_run_is_estimated_against_the_usual(bench):
 
 
 def test_a_killed_run_is_killed_and_its_items_stay(bench):
-    run = bench.until_item(bench.queue("sleeps"))
+    run = bench.until_item(bench.watched("sleeps"))
     os.killpg(run.pid, signal.SIGKILL)
-    bench.until_ended(run)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.reason, run.exit_code) == ("failed", "killed", -9)
     assert bench.items(run)
+    assert bench.told(run) == 1
 
 
 def test_runs_outlive_their_supervisor_and_are_adopted(bench):
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 2}))
+    run = bench.until_item(bench.watched("sleeps", seconds=2))
     pid = run.pid
     bench.replace_worker()
-    bench.until_ended(run)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.pid) == ("succeeded", pid)
+    assert bench.told(run) == 1
 
 
 def test_runs_that_ended_while_nobody_watched_are_settled(bench):
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 1}))
-    killed = bench.until_item(bench.queue("sleeps"))
+    run = bench.until_item(bench.watched("sleeps", seconds=1))
+    killed = bench.until_item(bench.watched("sleeps"))
     bench.replace_worker()
     os.killpg(killed.pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(run.pid, run.start_ticks))
-    bench.until_ended(run)
-    bench.until_ended(killed)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
+    bench.until_ended(killed, SECONDS_TO_SETTLE)
     assert (run.status, killed.status, killed.reason) == ("succeeded", "failed", "killed")
+    assert (bench.told(run), bench.told(killed)) == (1, 1)
 
 
 def test_runs_outlive_the_launcher_and_end_with_their_own_outcome(bench):
     bench.use_own_launcher()
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 2}))
+    run = bench.until_item(bench.watched("sleeps", seconds=2))
     os.kill(bench.worker.executor.pid(), signal.SIGKILL)
     after = bench.queue("echo")
     bench.until_ended(after)
-    bench.until_ended(run)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, after.status) == ("succeeded", "succeeded")
+    assert bench.told(run) == 1
 
 
 def test_a_launcher_that_is_still_starting_leaves_with_who_started_it(bench):
@@ -207,30 +218,33 @@ def test_a_launcher_that_is_still_starting_leaves_with_who_started_it(bench):
 
 def test_what_cannot_be_known_is_lost(bench):
     bench.use_own_launcher()
-    run = bench.until_item(bench.queue("sleeps"))
+    run = bench.until_item(bench.watched("sleeps"))
     os.kill(bench.worker.executor.pid(), signal.SIGKILL)
     os.killpg(run.pid, signal.SIGKILL)
-    bench.until_ended(run)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.reason) == ("failed", "lost")
+    assert bench.told(run) == 1
 
 
 def test_after_a_restart_of_the_machine_its_runs_are_lost_and_strangers_live(bench):
-    run = bench.until_item(bench.queue("sleeps"))
+    run = bench.until_item(bench.watched("sleeps"))
     Run.objects.filter(pk=run.pk).update(boot_id="another boot")
-    bench.until_ended(run)
+    bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.reason) == ("failed", "lost")
+    assert bench.told(run) == 1
     assert is_alive(run.pid, None), "a process of this boot must not be signalled"
 
 
 def test_a_stranger_with_the_same_number_is_never_signalled(bench):
-    run = bench.until_item(bench.queue("sleeps"))
+    run = bench.until_item(bench.watched("sleeps"))
     pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {}, setpgroup=0)
     try:
         os.killpg(run.pid, signal.SIGKILL)
         Run.objects.filter(pk=run.pk).update(pid=pid, start_ticks=1)
         (run_folder(run) / "exit.json").unlink(missing_ok=True)
         cancel_run(run_id=run.pk)
-        bench.until_ended(run)
+        bench.until_ended(run, SECONDS_TO_SETTLE)
+        assert bench.told(run) == 1
         assert is_alive(pid, None)
     finally:
         os.kill(pid, signal.SIGKILL)
@@ -293,6 +307,7 @@ def test_no_run_starts_twice_whatever_dies(bench, seed):
     bench.use_own_launcher()
     chance = random.Random(seed)
     task = bench.task("sleeps", overlap_policy="allow", max_instances=4)
+    follow_up_of(task)
     arguments = {"effects": str(bench.effects), "seconds": 0.2}
     runs = [bench.queue(task=task, arguments=arguments) for _ in range(12)]
 
@@ -304,7 +319,7 @@ def test_no_run_starts_twice_whatever_dies(bench, seed):
             os.kill(bench.worker.executor.pid(), signal.SIGKILL)
         elif fate < 0.08:
             kill_one()
-        return not Run.objects.active().exists()
+        return not task.runs.active().exists()
 
     def kill_one():
         victim = Run.objects.filter(status="running").order_by("?").first()
@@ -318,6 +333,8 @@ def test_no_run_starts_twice_whatever_dies(bench, seed):
     ended = {str(run.pk): run for run in Run.objects.filter(pk__in=[run.pk for run in runs])}
     assert all(starts[key] == 1 for key, run in ended.items() if run.status == "succeeded")
     assert {run.reason for run in ended.values()} <= {"", "killed", "lost"}
+    told = Counter(Run.objects.filter(trigger="chain").values_list("upstream", flat=True))
+    assert told == dict.fromkeys((run.pk for run in runs), 1)
 
 
 def test_only_one_worker_per_host_starts_runs(bench):
