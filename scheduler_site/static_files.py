@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.files.base import ContentFile
 from django.http import HttpRequest, HttpResponseBase
 from whitenoise.compress import Compressor
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
@@ -12,6 +15,8 @@ from whitenoise.responders import StaticFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 CHUNK = 65_536
+BUNDLES = ("tasks/site.css",)
+IMPORT = re.compile(rb'^@import "([\w.-]+)";$', re.MULTILINE)
 Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 
 
@@ -56,7 +61,33 @@ async def chunks(file: BinaryIO | None) -> AsyncIterator[bytes]:
 
 
 class CompressedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashed and gzipped. Brotli would be a sixth smaller and makes the first start 15 s longer."""
+    """Bundled, hashed and gzipped. Brotli would be a sixth smaller and makes the first start 15 s
+    longer."""
+
+    def post_process(
+        self, paths: dict[str, Any], dry_run: bool = False, **options: Any
+    ) -> Iterator[tuple[str, str | None, bool | Exception]]:
+        if not dry_run:
+            for name in BUNDLES:
+                paths = self.bundled(name, paths)
+        yield from super().post_process(paths, dry_run, **options)
+
+    def bundled(self, name: str, paths: dict[str, Any]) -> dict[str, Any]:
+        """With the files that a style sheet imports in its place: a browser fetches one instead of
+        eight before it shows anything."""
+        if name not in paths:
+            return paths
+
+        def content(of: str) -> bytes:
+            storage, path = paths[of]
+            with storage.open(path) as file:
+                return bytes(file.read())
+
+        folder = PurePosixPath(name).parent
+        whole = IMPORT.sub(lambda found: content(str(folder / found[1].decode())), content(name))
+        self.delete(name)
+        self.save(name, ContentFile(whole))
+        return {**paths, name: (self, name)}
 
     def create_compressor(self, **options: Any) -> Compressor:
         return Compressor(use_brotli=False, **options)

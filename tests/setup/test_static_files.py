@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.http import HttpResponse
+from django.contrib.staticfiles.finders import get_finder
+from django.core.management import call_command
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import AsyncRequestFactory, RequestFactory
 
+from scheduler_site.pages import CompressedPages
 from scheduler_site.static_files import StaticFilesMiddleware
 from tests.waiting import run_async
 
@@ -79,6 +82,7 @@ def test_other_paths_go_to_the_site(sheet, path):
     assert response.content == b"page"
 
 
+@pytest.mark.django_db  # the end of a response closes old connections
 def test_with_debug_a_file_made_later_is_found(settings, sheet):
     settings.DEBUG = True
     later = sheet.with_name("later.css")
@@ -89,7 +93,42 @@ def test_with_debug_a_file_made_later_is_found(settings, sheet):
     response.close()
 
 
+@pytest.mark.django_db  # the end of a response closes old connections
 def test_it_serves_a_synchronous_site_too(sheet):
     response = StaticFilesMiddleware(answer)(RequestFactory().get("/static/look.css"))
     assert b"".join(response.streaming_content) == sheet.read_bytes()
     response.close()
+
+
+def test_collected_styles_are_one_file(settings, tmp_path):
+    source = tmp_path / "source" / "tasks"
+    source.mkdir(parents=True)
+    (source / "site.css").write_text('/* All */\n@import "a.css";\n@import "b.css";\n')
+    for name in "ab":
+        (source / f"{name}.css").write_text(f".{name} {{}}")
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATICFILES_DIRS = [source.parent]
+    settings.STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    ours = {"BACKEND": "scheduler_site.static_files.CompressedStaticFiles"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": ours}
+    get_finder.cache_clear()
+    try:
+        for _ in range(2):
+            call_command("collectstatic", interactive=False, verbosity=0)
+            (collected,) = (settings.STATIC_ROOT / "tasks").glob("site.*.css")
+            assert collected.read_text() == "/* All */\n.a {}\n.b {}\n"
+    finally:
+        get_finder.cache_clear()
+
+
+def compressed(response):
+    request = RequestFactory(headers={"Accept-Encoding": "gzip"}).get("/")
+    return "Content-Encoding" in CompressedPages(lambda _request: response)(request)
+
+
+def test_pages_are_compressed_and_nothing_that_somebody_waits_for_line_by_line():
+    page = b"<p>" + b"words " * 200
+    assert compressed(HttpResponse(page))
+    assert not compressed(HttpResponse(page, content_type="application/json"))
+    assert not compressed(StreamingHttpResponse([page], content_type="text/event-stream"))
+    assert not compressed(StreamingHttpResponse([page]))
