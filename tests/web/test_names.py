@@ -35,10 +35,10 @@ def test_people_go_by_their_names_and_machines_by_theirs(client, maja, by, shown
 
 
 def test_who_switched_a_task_off_goes_by_the_name(client, maja, db):
-    create_task(task_id="shoes", name="Shoes", kind="cleanup", actor=PYTHON)
+    task = create_task(task_id="shoes", name="Shoes", kind="cleanup", actor=PYTHON)
     disable_task(task_id="shoes", note="Sale is over.", actor=person(maja, "admin"))
     client.force_login(maja)
-    page = client.get(reverse("admin:tasks_task_change", args=[1])).content.decode()
+    page = client.get(reverse("admin:tasks_task_change", args=[task.pk])).content.decode()
     assert "Maja Lind, Today" in page
 
 
