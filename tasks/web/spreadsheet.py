@@ -22,8 +22,10 @@ from django.utils.translation import ngettext
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from tasks.describe import describe_cron
 from tasks.services.actors import Actor
 from tasks.services.creating import NewTask, SomeRefused, create_tasks
+from tasks.web import spreadsheet_example
 from tasks.web.actions import actor_of
 
 MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 500, 60, 2_000_000
@@ -115,8 +117,20 @@ def make(rows: Iterable[Row], actor: Actor, *, keep: bool) -> list[Planned]:
 def _planned(number: int, row: Row) -> Planned:
     arguments = [(name, text) for name, text in row.items() if name not in OWN and text]
     return Planned(
-        number, row.get("name", ""), row.get("spider", ""), row.get("schedule", ""), arguments
+        number,
+        row.get("name", ""),
+        row.get("spider", ""),
+        _when(row.get("schedule", "")),
+        arguments,
     )
+
+
+def _when(cron: str) -> str:
+    """In words, as it will stand in the list of tasks; what can't be read stays as it is."""
+    try:
+        return describe_cron(cron) if cron else ""
+    except ValueError:
+        return cron
 
 
 def _new(row: Row, planned: Planned) -> NewTask:
@@ -142,7 +156,8 @@ def page(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("tasks.add_task"):
         raise PermissionDenied
     if request.method != "POST":
-        return _show(request)
+        wanted = request.GET.get("example", "")
+        return spreadsheet_example.example(wanted) if wanted else _show(request)
     try:
         rows = _given(request)
     except Unreadable as error:
@@ -176,6 +191,7 @@ def _show(request: HttpRequest, **more: Any) -> HttpResponse:
         {
             **admin.site.each_context(request),
             "title": _("From a spreadsheet"),
+            "spiders": spreadsheet_example.spiders(),
             "wrong": any(each.problems for each in planned),
             **more,
         },

@@ -94,3 +94,14 @@ def test_invented_rows_are_checked_like_any_other(client, page):
 def test_only_editors_make_tasks_from_a_spreadsheet(client, page, olof):
     client.force_login(olof)
     assert client.post(page, {"file": as_csv(ROWS)}).status_code == 403
+
+
+def test_the_example_for_a_spider_can_be_sent_as_it_is(client, page):
+    answer = client.get(page, {"example": "shop"})
+    assert answer["Content-Disposition"] == 'attachment; filename="tasks-shop.csv"'
+    assert "name,spider,schedule,timezone,tags,start_urls,depth" in answer.content.decode()
+    shown = client.post(page, {"file": SimpleUploadedFile("tasks.csv", answer.content)})
+    assert "ready" in shown.content.decode()
+    assert "Weekdays at 06:00" in shown.content.decode()
+    assert client.get(page, {"example": "nobody"}).status_code == 404
+    assert 'value="shop"' in client.get(page).content.decode()
