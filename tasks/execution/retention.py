@@ -4,14 +4,15 @@ failed run of each task always stay."""
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Literal
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from tasks.execution.folder import folder_of, remove_folder, size_of
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 Why = Literal["age", "number", "size"]
 GOOD = {Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS}
 MEGABYTE = 1024 * 1024
+LIMITS = ("keep_days", "keep_runs", "keep_megabytes")
+SHOWN = ("task_id", "task_key", "task_name", "at", "finished_at", "status")
 
 
 @dataclass(frozen=True)
@@ -59,22 +62,71 @@ def global_rules() -> Rules:
     )
 
 
+@dataclass
+class _Kept:
+    """What is known of a task's runs, or of all, so far: from the newest on."""
+
+    rules: Rules
+    runs: int = 0
+    size: int = 0
+    good: bool = False
+    failed: bool = False
+
+    def protects(self, run: Run) -> bool:
+        """The last good one and the last failed one."""
+        newest_good, newest_failed = not self.good and run.status in GOOD, False
+        if run.status == Run.Status.FAILED:
+            newest_failed = not self.failed
+            self.failed = True
+        self.good = self.good or newest_good
+        return newest_good or newest_failed
+
+
 def preview(
     *, task_id: str | None = None, rules: Rules | None = None, now: datetime | None = None
 ) -> list[Doomed]:
     """What would go now. `rules` tries others than those that are set."""
     now = now or timezone.now()
-    kept: list[Run] = []
-    doomed: list[Doomed] = []
-    for runs in _by_task(task_id):
-        limits = rules or rules_of(runs[0].task)
-        going = _over(runs, limits, protected_of(runs), now)
-        doomed += going
-        gone = {each.run.pk for each in going}
-        kept += [run for run in runs if run.pk not in gone]
-    if task_id is None and rules is None:
-        doomed += _over_in_all(kept, now)
+    of_tasks = {task.pk: rules or rules_of(task) for task in Task.objects.only(*LIMITS)}
+    of_gone = rules or rules_of(None)
+    in_all = _Kept(global_rules() if task_id is None and rules is None else Rules())
+    runs = Run.objects.filter(status__in=TERMINAL)
+    if task_id is not None:
+        runs = runs.filter(task_key=task_id)
+    # A run ends after the moment under which it is listed.
+    young = _youngest([*of_tasks.values(), of_gone, in_all.rules], now)
+    known: dict[str, _Kept] = {}
+    if young is not None:
+        known = _known_of(runs.filter(at__gte=young), of_tasks, of_gone)
+        runs = runs.filter(at__lt=young)
+    doomed = []
+    for run in runs.only(*SHOWN).newest_first().iterator(chunk_size=2000):
+        if run.task_key not in known:
+            known[run.task_key] = _Kept(of_tasks.get(run.task_id or 0, of_gone))
+        found = _judged(run, known[run.task_key], in_all, now)
+        doomed += [found] if found else []
     return doomed
+
+
+def _youngest(rules: Sequence[Rules], now: datetime) -> datetime | None:
+    """Younger runs stay whatever they are; None where runs are counted or weighed."""
+    if any(each.runs is not None or each.megabytes is not None for each in rules):
+        return None
+    days = min((each.days for each in rules if each.days is not None), default=None)
+    return None if days is None else now - timedelta(days=days)
+
+
+def _known_of(
+    runs: QuerySet[Run], of_tasks: Mapping[int, Rules], of_gone: Rules
+) -> dict[str, _Kept]:
+    """Of runs that are too young to go: counted by the database, since nearly all are."""
+    found: dict[str, _Kept] = {}
+    groups = runs.order_by().values_list("task_key", "task_id", "status").annotate(Max("at"))
+    for key, task_id, status, _at in sorted(groups, key=itemgetter(3), reverse=True):
+        kept = found.setdefault(key, _Kept(of_tasks.get(task_id or 0, of_gone)))
+        kept.good = kept.good or status in GOOD
+        kept.failed = kept.failed or status == Run.Status.FAILED
+    return found
 
 
 def clean_up(doomed: Sequence[Doomed]) -> Removed:
@@ -89,59 +141,27 @@ def clean_up(doomed: Sequence[Doomed]) -> Removed:
     return removed
 
 
-def protected_of(runs: Sequence[Run]) -> set[UUID]:
-    """Of newest first: the last good one and the last failed one."""
-    good = next((run.pk for run in runs if run.status in GOOD), None)
-    failed = next((run.pk for run in runs if run.status == Run.Status.FAILED), None)
-    return {pk for pk in (good, failed) if pk is not None}
+def _judged(run: Run, kept: _Kept, in_all: _Kept, now: datetime) -> Doomed | None:
+    """Comes newest first, so that what is over a limit is the oldest."""
+    is_protected = kept.protects(run)
+    weighs = kept.rules.megabytes is not None or in_all.rules.megabytes is not None
+    size = _size(run) if weighs else 0
+    for limits in (kept, in_all):
+        why = _reason(run, limits.rules, now, limits.runs, limits.size + size)
+        if why is not None and not is_protected:
+            return Doomed(run, why, size or _size(run))
+        limits.runs, limits.size = limits.runs + 1, limits.size + size
+    return None
 
 
-def _by_task(task_id: str | None) -> Iterator[list[Run]]:
-    rows = Run.objects.filter(status__in=TERMINAL).select_related("task").newest_first()
-    if task_id is not None:
-        rows = rows.filter(task_key=task_id)
-    wanted = rows.defer("stats", "progress", "arguments", "settings", "detail", "secrets")
-    found: dict[str, list[Run]] = defaultdict(list)
-    for run in wanted.iterator(chunk_size=2000):
-        found[run.task_key].append(run)
-    yield from found.values()
-
-
-def _over(runs: Sequence[Run], rules: Rules, protected: set[UUID], now: datetime) -> list[Doomed]:
-    """Newest first, so that what is over a limit is the oldest."""
-    oldest = now - timedelta(days=rules.days) if rules.days is not None else None
-    doomed: list[Doomed] = []
-    count = total = 0
-    for run in runs:
-        size = _size(run) if rules.megabytes is not None else 0
-        why = _reason(run, rules, oldest, count, total + size)
-        if why is not None and run.pk not in protected:
-            doomed.append(Doomed(run, why, size or _size(run)))
-        else:
-            count, total = count + 1, total + size
-    return doomed
-
-
-def _reason(run: Run, rules: Rules, oldest: datetime | None, count: int, total: int) -> Why | None:
-    if oldest is not None and (run.finished_at or run.at) < oldest:
+def _reason(run: Run, rules: Rules, now: datetime, count: int, total: int) -> Why | None:
+    if rules.days is not None and (run.finished_at or run.at) < now - timedelta(days=rules.days):
         return "age"
     if rules.runs is not None and count >= rules.runs:
         return "number"
     if rules.megabytes is not None and total > rules.megabytes * MEGABYTE:
         return "size"
     return None
-
-
-def _over_in_all(runs: list[Run], now: datetime) -> list[Doomed]:
-    rules = global_rules()
-    if rules == Rules():
-        return []
-    newest_first = sorted(runs, key=lambda run: (run.at, run.pk), reverse=True)
-    groups: dict[str, list[Run]] = defaultdict(list)
-    for run in newest_first:
-        groups[run.task_key].append(run)
-    protected = {pk for group in groups.values() for pk in protected_of(group)}
-    return _over(newest_first, rules, protected, now)
 
 
 def _size(run: Run) -> int:

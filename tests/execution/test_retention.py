@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder, runs_dir
-from tasks.execution.retention import Rules, clean_up, preview
-from tasks.models import Run, Task
+from tasks.execution.retention import GOOD, Rules, clean_up, preview
+from tasks.models import TERMINAL, Run, Task
 from tasks.services import tasks as task_services
 from tasks.services.runs import new_run
 
@@ -126,3 +129,63 @@ def test_runs_of_deleted_tasks_age_too(task, settings):
     old = past(task, 40)
     task_services.remove_task(task_id="shoes", keep_history=True)
     assert going() == {(old.pk, "age")}
+
+
+def by_walking(rules_by_key, in_all, now):
+    """The rules, said once more without care for time and memory."""
+    runs = list(Run.objects.filter(status__in=TERMINAL).newest_first())
+    safe = set()
+    for key in {run.task_key for run in runs}:
+        own = [run for run in runs if run.task_key == key]
+        safe |= {next((run.pk for run in own if run.status in GOOD), None)}
+        safe |= {next((run.pk for run in own if run.status == "failed"), None)}
+
+    def over(runs, rules):
+        kept, gone = [], []
+        for run in runs:
+            old = rules.days is not None and run.finished_at < now - timedelta(days=rules.days)
+            many = rules.runs is not None and len(kept) >= rules.runs
+            (gone if (old or many) and run.pk not in safe else kept).append(run)
+        return kept, gone
+
+    found, left = [], []
+    for key, rules in rules_by_key.items():
+        kept, gone = over([run for run in runs if run.task_key == key], rules)
+        left, found = left + kept, found + gone
+    newest_first = sorted(left, key=lambda run: (run.at, run.pk), reverse=True)
+    return {run.pk for run in found + over(newest_first, in_all)[1]}
+
+
+@pytest.mark.parametrize("in_all", [0, 7])
+@pytest.mark.parametrize("few", [None, 3])
+def test_a_quick_look_finds_what_a_look_at_every_run_finds(db, settings, few, in_all):
+    settings.RETENTION_DAYS, settings.RETENTION_RUNS = 20, in_all
+    dice = random.Random(5)
+    tasks = [
+        Task.objects.create(task_id="a", name="A", spider="pages", keep_days=5, keep_runs=few),
+        Task.objects.create(task_id="b", name="B", spider="pages"),
+        Task.objects.create(task_id="gone", name="Gone", spider="pages", keep_days=1),
+    ]
+    statuses = ["succeeded", "suspicious", "failed", "cancelled", "missed", "running"]
+    for task in tasks:
+        for _ in range(14):
+            past(task, dice.randrange(40) + dice.random(), dice.choice(statuses))
+    tasks[2].delete()
+    rules = {"a": Rules(days=5, runs=few), "b": Rules(days=20), "gone": Rules(days=20)}
+    expected = by_walking(rules, Rules(runs=in_all or None), NOW)
+    assert {pk for pk, _why in going()} == expected
+    assert expected
+
+
+def test_runs_that_are_too_young_to_go_are_counted_and_not_read(task):
+    past(task, 40)
+    past(task, 39)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(preview(now=NOW)) == 1
+    few = len(captured)
+    for _ in range(20):
+        past(task, 1)
+    with CaptureQueriesContext(connection) as captured:
+        assert len(preview(now=NOW)) == 2
+    assert len(captured) == few
+    assert any("GROUP BY" in each["sql"] for each in captured)
