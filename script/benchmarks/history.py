@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 from django.conf import settings
-from django.contrib import admin
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 from django.urls import reverse
 
+from script.benchmarks import stock_urls
 from script.benchmarks.ledger import fill
 from tasks.models import Run
 from tasks.models.history import Position
@@ -108,7 +108,15 @@ def measured(count: int, database: str) -> list[Result]:
     newest = Run.objects.newest_first().filter(task__isnull=False)[0]
     page = reverse("admin:tasks_run_page", args=[newest.pk])
     found.append(result(f"{label}: page of one run", opened(client, page, {}), None))
-    return found
+    others = {
+        "home": "index",
+        "list of tasks": "tasks_task_changelist",
+        "home, as it keeps itself fresh": "tasks_live",
+    }
+    return found + [
+        result(f"{label}: {name}", opened(client, reverse(f"admin:{url}"), {}), None)
+        for name, url in others.items()
+    ]
 
 
 def opened(client: Client, url: str, query: dict[str, str], times: int = 15) -> float:
@@ -128,21 +136,25 @@ def median(action: Callable[[], object], times: int) -> float:
     return statistics.median(taken)
 
 
-class PlainRunAdmin(admin.ModelAdmin[Run]):
-    list_display = ("task_name", "status", "at", "started_at", "items", "trigger")
-    list_filter = ("status", "trigger")
+class PlainRuns(stock_urls.StockRuns):
     search_fields = ("task_name", "task_key", "spider")
     list_per_page = 50
 
 
-def plain_pages(user: User, count: int) -> tuple[float, float]:
-    plain = PlainRunAdmin(Run, admin.AdminSite(name="admin"))
+# Django's own templates and site around the same rows, as in script.benchmarks.stock_settings.
+STOCK = {
+    "TEMPLATES": [{**settings.TEMPLATES[0], "DIRS": []}],
+    "ROOT_URLCONF": "script.benchmarks.stock_urls",
+}
 
+
+def plain_pages(user: User, count: int) -> tuple[float, float]:
     def page(**query: str) -> None:
         request: HttpRequest = RequestFactory(headers=HOST).get("/", query)
         request.user = user
-        answer: HttpResponse = plain.changelist_view(request)
+        answer: HttpResponse = PlainRuns(Run, stock_urls.site).changelist_view(request)
         assert answer.render().status_code == 200  # type: ignore[attr-defined]
 
     last = str(-(-count // 50))
-    return median(page, 3), median(lambda: page(p=last), 3)
+    with override_settings(**STOCK):
+        return median(page, 3), median(lambda: page(p=last), 3)
