@@ -371,7 +371,7 @@ class _Values(defaultdict[str, str]):
     """A detail that is missing leaves a dash, never an error page."""
 
     def __init__(self, known: Mapping[str, Any]) -> None:
-        said = {key: str(value) for key, value in known.items() if value not in {None, ""}}
+        said = {k: str(value) for k, value in known.items() if value is not None and value != ""}
         super().__init__(lambda: "–", said)
         if "usual" not in self and "expected" in self:
             self["usual"] = self["expected"]
