@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from tasks.api.downloads import download
+from tasks.downloads import download
 from tasks.execution.folder import run_folder
 from tasks.execution.items import CONTENT_TYPES, Format, export_items
 from tasks.services.data_links import FORMATS, latest_good_run
@@ -27,7 +27,7 @@ def latest_good_data(request: HttpRequest, name: str) -> HttpResponseBase:
         return HttpResponse(message, status=404, content_type="text/plain; charset=utf-8")
     parts = export_items(run_folder(run), cast("Format", form))
     file = f"{run.task_key}.{form}"
-    response = download(request, parts, name=file, content_type=CONTENT_TYPES[form])
+    response = download(parts, name=file, content_type=CONTENT_TYPES[form])
     if run.finished_at is not None:
         response["Last-Modified"] = run.finished_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
     # A secret address must not travel on, nor stay in shared caches or search engines.

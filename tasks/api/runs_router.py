@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.api.answers import answers
 from tasks.api.auth import READ, RUN, caller_of
-from tasks.api.downloads import download
 from tasks.api.fields import Answer, Instant, Slug, text
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.run_schemas import RunOut, RunStatus, RunTrigger, show_run
 from tasks.api.streams.openapi import EVENT_STREAM, After, LastEventId
 from tasks.api.streams.responses import follow_response
+from tasks.downloads import download
 from tasks.execution.exports import exported_file
 from tasks.execution.folder import run_folder
 from tasks.execution.items import CONTENT_TYPES, MAX_PAGE, export_items, read_items
@@ -135,7 +135,7 @@ def get_items(
     if query.format != "page":
         name = f"{run.task_key}-{run.at:%Y%m%d-%H%M%S}.{query.format}"
         parts = export_items(folder, query.format)
-        return download(request, parts, name=name, content_type=CONTENT_TYPES[query.format])
+        return download(parts, name=name, content_type=CONTENT_TYPES[query.format])
     page = read_items(folder, query.offset, query.limit)
     return ItemsOut(items=page.items, next=None if page.is_last else page.end)
 
@@ -149,7 +149,7 @@ def get_file(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
     file = exported_file(find_run(run_id))
     if file is None:
         raise NotFound({"run_id": [_("This run has no file.")]})
-    return download(request, file.parts, name=file.name, content_type=file.content_type)
+    return download(file.parts, name=file.name, content_type=file.content_type)
 
 
 @router.post("/runs/{run_id}/cancel", auth=RUN, response=answers({202: RunOut}, 404, 409))

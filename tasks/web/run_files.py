@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from tasks.downloads import download
 from tasks.execution.exports import exported_file
 from tasks.execution.folder import run_folder
 from tasks.execution.items import CONTENT_TYPES, Format, export_items
@@ -16,7 +17,6 @@ from tasks.execution.logfile import LogFile
 from tasks.models import Run
 from tasks.web import bundle, failing, log_view
 from tasks.web.run_view import find_run
-from tasks.web.streams import download
 from tasks.web.zones import zone_of
 
 
@@ -41,7 +41,7 @@ def log_lines(request: HttpRequest, run_id: UUID) -> JsonResponse:
 def log_file(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     run = find_run(request, run_id)
     return download(
-        request, _log_parts(run), name=_name(run, "log"), content_type="text/plain; charset=utf-8"
+        _log_parts(run), name=_name(run, "log"), content_type="text/plain; charset=utf-8"
     )
 
 
@@ -53,7 +53,7 @@ def failing_page(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
         raise Http404
     name = _name(run, "page.txt")
     parts = failing.parts_of(run)
-    return download(request, parts, name=name, content_type="text/plain; charset=utf-8")
+    return download(parts, name=name, content_type="text/plain; charset=utf-8")
 
 
 def _log_parts(run: Run) -> Iterator[bytes]:
@@ -70,7 +70,6 @@ def items_file(request: HttpRequest, run_id: UUID, form: str) -> StreamingHttpRe
     if form not in CONTENT_TYPES:
         raise Http404
     return download(
-        request,
         export_items(run_folder(run), cast("Format", form)),
         name=_name(run, form),
         content_type=CONTENT_TYPES[form],
@@ -82,7 +81,7 @@ def exported(request: HttpRequest, run_id: UUID) -> StreamingHttpResponse:
     file = exported_file(find_run(request, run_id))
     if file is None:
         raise Http404
-    return download(request, file.parts, name=file.name, content_type=file.content_type)
+    return download(file.parts, name=file.name, content_type=file.content_type)
 
 
 @require_GET
