@@ -171,20 +171,21 @@ def token_shown_once(page):
     page.get_by_role("button", name="Make").first.click()
 
 
-def spreadsheet_preview(page):
-    page.goto(page.root + reverse("admin:tasks_task_spreadsheet"))
-    rows = b"name,spider,start_urls\nHats,shop,https://s.example/hats\nCaps,nowhere,\n"
-    file = {"name": "tasks.csv", "mimeType": "text/csv", "buffer": rows}
+def hand_in(page, address, name, kind, content):
+    page.goto(page.root + reverse(address))
+    file = {"name": name, "mimeType": kind, "buffer": content}
     page.locator("input[type=file]").set_input_files(file)
     page.locator("main button[type=submit]").first.click()
+
+
+def spreadsheet_preview(page):
+    rows = b"name,spider,start_urls\nHats,shop,https://s.example/hats\nCaps,nowhere,\n"
+    hand_in(page, "admin:tasks_task_spreadsheet", "tasks.csv", "text/csv", rows)
 
 
 def task_file_preview(page):
-    page.goto(page.root + reverse("admin:task_files"))
     text = b'{"jobs": [{"job_id": "hats", "type": "interval", "hours": 2, "spider": "shop"}]}'
-    file = {"name": "tasks.json", "mimeType": "application/json", "buffer": text}
-    page.locator("input[type=file]").set_input_files(file)
-    page.locator("main button[type=submit]").first.click()
+    hand_in(page, "admin:task_files", "tasks.json", "application/json", text)
 
 
 def pressed_for_all(word):

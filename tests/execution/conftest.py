@@ -170,15 +170,19 @@ def launcher(tmp_path_factory):
         client.recv(1)
 
 
-@pytest.fixture
-def bench(transactional_db, settings, data_dir, launcher):
-    settings.SCRAPY_PROJECT_PATH = str(WILD)
+def use_project(settings, folder):
+    """Its spiders may reach the local website, and nothing comes from elsewhere."""
+    settings.SCRAPY_PROJECT_PATH = str(folder)
     settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
     settings.DEMO = False
     settings.REDIS_URL = ""
-    bench = Bench(launcher)
-    yield bench
-    bench.close()
+
+
+@pytest.fixture
+def bench(transactional_db, settings, data_dir, launcher):
+    use_project(settings, WILD)
+    with contextlib.closing(Bench(launcher)) as bench:
+        yield bench
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tasks.execution.processes import members
 from tasks.services.runs import cancel_run
-from tests.execution.conftest import Bench
+from tests.execution.conftest import Bench, use_project
 from tests.services_at_hand import require
 from tests.website import Site
 
@@ -28,13 +29,9 @@ pytestmark = pytest.mark.needs("chromium")
 @pytest.fixture
 def bench(transactional_db, settings, data_dir, monkeypatch):
     monkeypatch.setenv("SPIDER_CHROMIUM", require("chromium"))
-    settings.SCRAPY_PROJECT_PATH = str(PROJECT)
-    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    settings.DEMO = False
-    settings.REDIS_URL = ""
-    bench = Bench(None)
-    yield bench
-    bench.close()
+    use_project(settings, PROJECT)
+    with contextlib.closing(Bench(None)) as bench:
+        yield bench
 
 
 @pytest.fixture
