@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from tests.environment import ROOT
 
 MARK = "SPIDER_SCHEDULER_TEST"
 
@@ -27,6 +30,13 @@ def marked(mark: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def spawn(*command: str, env: Mapping[str, str], log: Any) -> subprocess.Popen[bytes]:
+    """Python with this command in the project's folder; its output goes to the log."""
+    return subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
+    )
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -19,7 +17,7 @@ from tasks.runtime.files import is_alive
 from tasks.services.runs import new_run
 from tests.environment import ROOT
 from tests.execution.conftest import follow_up_of
-from tests.processes import MARK, marked
+from tests.processes import MARK, marked, spawn
 from tests.small_disk import small_disk
 from tests.waiting import wait_until
 
@@ -35,10 +33,7 @@ def scheduler(process_env, tmp_path):
 
     def begin(**more):
         with (tmp_path / "scheduler.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "runscheduler"],
-                cwd=ROOT, env=env | more, stdout=log, stderr=log,
-            )  # fmt: skip
+            process = spawn("manage.py", "runscheduler", env=env | more, log=log)
         started.append(process)
         return process
 

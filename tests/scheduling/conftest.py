@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -15,7 +14,7 @@ from tasks.scheduling import registry
 from tasks.scheduling.jobstore import ScheduleJobStore
 from tasks.scheduling.lease import Lease
 from tasks.scheduling.timekeeper import Timekeeper
-from tests.processes import MARK, marked
+from tests.processes import MARK, marked, spawn
 from tests.scheduling.helpers import NOON
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,10 +77,7 @@ def start(process_env: dict[str, str], tmp_path: Path) -> Iterator[Start]:
     env = {**process_env, "SCRAPY_PROJECT_PATH": str(WILD), "DEMO": "off", MARK: mark}
 
     def begin(*command: str, **more: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, *(command or CLOCK)],
-            cwd=ROOT, env=env | more, stdout=log, stderr=log,
-        )  # fmt: skip
+        process = spawn(*(command or CLOCK), env=env | more, log=log)
         started.append(process)
         return process
 
