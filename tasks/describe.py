@@ -290,6 +290,8 @@ def ordinal(day: int) -> str:
 def _interval(timing: Timing, clock24: bool) -> str:
     units = {name: getattr(timing, name) for name in ("weeks", "days", "hours", "minutes")}
     units["seconds"] = timing.seconds
+    if timing.seconds and timing.seconds % 60 == 0 and not any(list(units.values())[:-1]):
+        units |= _larger(timing.seconds)
     used = [name for name, number in units.items() if number]
     if len(used) != 1:
         return _("Every %(amount)s") % {"amount": amount(**units)}
@@ -305,6 +307,12 @@ def _interval(timing: Timing, clock24: bool) -> str:
     if timing.whole_days % 7:
         return _("%(every)s at %(time)s") % values
     return _("%(every)s, %(weekday)s at %(time)s") % values
+
+
+def _larger(seconds: int) -> dict[str, int]:
+    """90 minutes rather than 5400 seconds."""
+    name, size = ("hours", 3600) if seconds % 3600 == 0 else ("minutes", 60)
+    return {"seconds": 0, name: seconds // size}
 
 
 def _every(unit: str, number: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from tasks.outcomes.sentences import sentence
@@ -367,11 +368,16 @@ def what_happened(reason: str, detail: Mapping[str, Any] | None = None, **extra:
     return (str(happened) % values).strip()
 
 
+def _figure(value: Any) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number_format(value, force_grouping=True) if is_number else str(value)
+
+
 class _Values(defaultdict[str, str]):
     """A detail that is missing leaves a dash, never an error page."""
 
     def __init__(self, known: Mapping[str, Any]) -> None:
-        said = {k: str(value) for k, value in known.items() if value is not None and value != ""}
+        said = {k: _figure(v) for k, v in known.items() if v is not None and v != ""}
         super().__init__(lambda: "–", said)
         if "usual" not in self and "expected" in self:
             self["usual"] = self["expected"]

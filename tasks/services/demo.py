@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.serializers import deserialize
 from django.db import transaction
 
@@ -25,11 +26,17 @@ def load_demo(*, site_url: str) -> int:
     """The number of demo tasks that were added: none where somebody has worked already."""
     if Task.objects.exists() or Run.objects.exists():
         return 0
-    for found in deserialize(
-        "json", json.dumps(_fixture(site_url)), handle_forward_references=True
-    ):
+    records = _in_zone(_fixture(site_url), str(settings.SCHEDULER_TIMEZONE))
+    for found in deserialize("json", json.dumps(records), handle_forward_references=True):
         found.save()
     return Task.objects.count()
+
+
+def _in_zone(records: list[dict[str, Any]], zone: str) -> list[dict[str, Any]]:
+    for each in records:
+        if "timezone" in each["fields"]:
+            each["fields"]["timezone"] = zone
+    return records
 
 
 def point_demo(*, site_url: str) -> int:

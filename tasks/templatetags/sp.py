@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -114,6 +114,12 @@ def legend() -> SafeString:
 @register.simple_tag
 def number(value: float) -> str:
     return number_format(value, force_grouping=True)
+
+
+@register.filter
+def under(cells: Sequence[Any], columns: Sequence[str]) -> list[tuple[str, Any]]:
+    """Each cell of a row with the name of its column; the first column is the row's name."""
+    return list(zip(columns[1:], cells, strict=False))
 
 
 @register.filter

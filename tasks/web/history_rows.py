@@ -63,7 +63,7 @@ def _row(run: Run, clock: Clock, url_of: UrlOfRun, pills: dict[Look, SafeString]
         url=url_of(run),
         name=run.task_name,
         pill=pills[look],
-        why=reason_line(run),
+        why=reason_line(run, clock.zone),
         planned=clock.span(run.at, run.scheduled_until),
         ago=_runs(run.slots) if run.slots > 1 else clock.relative(run.at),
         took=clock.duration(taken) if taken is not None else "",

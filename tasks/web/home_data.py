@@ -75,6 +75,7 @@ class Home:
     next_relative: str
     hold_until: str
     lanes: list[Lane]
+    more_lanes: int
     scale: SafeString
     bars: list[Bar]
     more_tasks: int
@@ -114,6 +115,7 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
         next_relative=when.relative(first.at, now) if first else "",
         hold_until=_hold_until(scheduler.hold, now, zone),
         lanes=[_lane(each, usual[each.task.pk], now, zone) for each in coming[:MOST]],
+        more_lanes=max(0, len(coming) - MOST),
         scale=charts.lane_scale(_ticks(now, zone)),
         bars=[Bar(task, charts.status_bar(runs.slots(history[task.pk], clock))) for task in shown],
         more_tasks=len(tasks) - len(shown),
@@ -189,7 +191,7 @@ def _trouble(run: Run, now: datetime, zone: tzinfo) -> Trouble:
     return Trouble(
         run=run,
         look=runs.look(run),
-        why=reason_line(run),
+        why=reason_line(run, zone),
         at=when.absolute(run.at, now, zone),
         can_repeat=run.status in {Run.Status.FAILED, Run.Status.MISSED} and run.reason != "timeout",
     )

@@ -16,6 +16,7 @@ from tasks.models import Run
 FIRST = 20
 COLUMNS = 8
 CELL = 160
+LONG_WORD = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,11 @@ class Cell:
     is_number: bool = False
     is_link: bool = False
     full: str = ""
+
+    @property
+    def is_long(self) -> bool:
+        """One word may be wider than a whole column should be."""
+        return any(len(word) > LONG_WORD for word in self.text.split())
 
 
 @dataclass(frozen=True, slots=True)

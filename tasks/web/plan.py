@@ -125,11 +125,18 @@ def _shown(schedule: Schedule, now: datetime) -> Preview:
     zone = ZoneInfo(schedule.timezone)
     runs = [_planned(replace(each, at=each.at + delay), now, zone) for each in ahead]
     return Preview(
-        sentence=describe_schedule(schedule),
+        sentence=_with_zone(schedule),
         runs=runs,
         nothing="" if runs else _nothing(schedule),
         spread=_spread(schedule) if runs else "",
     )
+
+
+def _with_zone(schedule: Schedule) -> str:
+    words = describe_schedule(schedule)
+    if schedule.kind not in {Schedule.Kind.CRON, Schedule.Kind.ONCE}:
+        return words
+    return f"{words}, {when.zone_label(ZoneInfo(schedule.timezone))}"
 
 
 def _spread(schedule: Schedule) -> str:

@@ -151,9 +151,11 @@ def _compared(value: float, usual: float | None, *, ended: bool, show: bool = Tr
     percent = round(100 * (value - usual) / usual)
     if abs(percent) <= 10:
         return _("about as usual") + about
+    if value == 0:
+        return _("about %(n)s is usual") % {"n": _n(round(usual))}
     if percent > 0:
-        return _("%(n)s%% above usual") % {"n": percent} + about
-    return _("%(n)s%% below usual") % {"n": -percent} + about
+        return _("%(n)s%% more than usual") % {"n": _n(percent)} + about
+    return _("%(n)s%% less than usual") % {"n": -percent} + about
 
 
 def _pace(run: Run, taken: float) -> str:

@@ -24,6 +24,8 @@ from tasks.web.states import Look
 from tasks.web.zones import zone_of
 
 PER_PAGE = 50
+# What runs by the wall clock of a zone; all others by what went before.
+WALL_CLOCK = {Schedule.Kind.CRON, Schedule.Kind.ONCE}
 NARROWING = ("q", "outcome", "spider", "on", "tag")
 
 
@@ -118,7 +120,7 @@ def _row(task: Task, history: list[runs.PastRun], spider: str, clock: when.Clock
 
 
 def _zones(schedules: Iterable[Schedule]) -> str:
-    timed = (s for s in schedules if s.kind in {Schedule.Kind.CRON, Schedule.Kind.ONCE})
+    timed = (s for s in schedules if s.kind in WALL_CLOCK)
     names = dict.fromkeys(each.timezone for each in timed)
     return ", ".join(when.zone_label(when.zone_of(name)) for name in names)
 
@@ -127,7 +129,8 @@ def _there(moment: datetime | None, schedules: Sequence[Schedule], clock: when.C
     """The same moment on the schedule's own clock, where it differs from the viewer's."""
     if moment is None:
         return ""
-    zone = next((when.zone_of(s.timezone) for s in schedules), clock.zone)
+    timed = (s for s in schedules if s.kind in WALL_CLOCK)
+    zone = next((when.zone_of(s.timezone) for s in timed), clock.zone)
     if moment.astimezone(zone).utcoffset() == moment.astimezone(clock.zone).utcoffset():
         return ""
     return f"{when.absolute(moment, clock.now, zone)} {when.zone_label(zone)}"

@@ -17,6 +17,7 @@ from tasks.services.errors import Conflict, InvalidInput
 from tasks.services.runs import run_task_now
 from tasks.web import changes, names, plan, runs, when
 from tasks.web.actions import actor_of, run_url, say_refusal, start_test
+from tasks.web.forms.inputs import Input
 from tasks.web.forms.task import KEEP_FIELDS, RESULT_FIELDS
 from tasks.web.task_page import TaskPage, last_run
 from tasks.web.zones import zone_of
@@ -124,6 +125,7 @@ def _inputs(shown: TaskPage) -> dict[str, Any]:
         *LIMITS, timeout=minutes, retry_delay=minutes, no_progress_timeout=minutes,
         max_retries=_("times"),
     )  # fmt: skip
+    _say_what_is_usual(limits[0], shown.task)
     return {
         "what": fields("name"),
         "spider_input": fields("spider")[0] if "spider" in shown.form.fields else None,
@@ -133,6 +135,13 @@ def _inputs(shown: TaskPage) -> dict[str, Any]:
         "advanced": fields("tags") + advanced,
         "advanced_open": shown.settings_open or any(each.errors for each in advanced),
     }
+
+
+def _say_what_is_usual(limit: Input, task: Task | None) -> None:
+    usual = runs.recent([task.pk])[task.pk].usual if task else None
+    if usual:
+        takes = _("A usual run takes %(time)s.") % {"time": when.duration(usual.seconds)}
+        limit.help = f"{takes} {limit.help}"
 
 
 def _off_since(task: Task | None, request: HttpRequest) -> str:

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
 from tasks.zones import load_zone
 
@@ -63,9 +63,9 @@ def duration(seconds: float) -> str:
         return _two(_("%(n)s min"), total // MINUTE, _("%(n)s s"), total % MINUTE)
     if total < DAY:
         return _two(_("%(n)s h"), total // HOUR, _("%(n)s min"), total % HOUR // MINUTE)
-    if total < 2 * DAY:
-        return _two(_("%(n)s d"), total // DAY, _("%(n)s h"), total % DAY // HOUR)
-    days = total // DAY
+    days, hours = total // DAY, total % DAY // HOUR
+    if days == 1 and hours:
+        return _two(_("%(n)s d"), days, _("%(n)s h"), hours)
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
@@ -117,8 +117,18 @@ class Clock:
         seconds = (moment - self.now).total_seconds()
         if abs(seconds) < 1:
             return self._shapes["now"]
-        time = self.duration(_whole_minutes(abs(seconds)))
+        time = self._distance(_whole_minutes(abs(seconds)))
         return self._shapes["ahead" if seconds > 0 else "past"] % {"time": time}
+
+    def _distance(self, seconds: float) -> str:
+        """As `duration`, in the form that days take after "in" and before "ago"."""
+        days = round(seconds) // DAY
+        if days < 2:
+            return self.duration(seconds)
+        if -days not in self._lengths:
+            words = npgettext("after “in”", "%(n)s day", "%(n)s days", days)
+            self._lengths[-days] = words % {"n": days}
+        return self._lengths[-days]
 
     def duration(self, seconds: float) -> str:
         total = max(0, round(seconds))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -40,6 +42,12 @@ def loaded(settings):
     save_catalogue(read_catalogue())
     settings.SITE_URL = "http://127.0.0.1:8123"
     return settings.SITE_URL
+
+
+def test_they_run_by_the_clock_of_this_site(settings):
+    settings.SCHEDULER_TIMEZONE = ZoneInfo("Europe/Stockholm")
+    load_demo(site_url="http://127.0.0.1:8000")
+    assert set(Schedule.objects.values_list("timezone", flat=True)) == {"Europe/Stockholm"}
 
 
 def test_they_follow_the_site_to_another_port(loaded):

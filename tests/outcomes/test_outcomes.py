@@ -104,6 +104,13 @@ def test_an_unknown_reason_and_a_missing_detail_never_fail():
     assert "–" in explain("blocked").happened
 
 
+def test_figures_are_written_as_readers_write_them():
+    found = {"items": 1031, "usual": 12000}
+    assert explain("few_items", found).happened == "Found 1,031 items; about 12,000 is usual."
+    with override("de"):
+        assert "1.031" in explain("few_items", found).happened
+
+
 @pytest.mark.parametrize("reason", ["scheduler_down", "database_down", "clock_jump"])
 def test_an_absence_of_unknown_length_is_told_without_times(reason):
     assert "–" not in explain(reason).happened

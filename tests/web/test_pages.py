@@ -181,6 +181,20 @@ def test_an_empty_installation_shows_the_first_steps(client, maja):
     assert "No tasks yet" in client.get(reverse("admin:tasks_task_changelist")).content.decode()
 
 
+def test_only_what_goes_by_a_wall_clock_shows_the_time_there(client, viktor, spider):
+    times = {
+        "By clock": {"kind": "cron", "cron": "0 6 * * *"},
+        "By turns": {"kind": "interval", "hours": 2},
+    }
+    for name, time in times.items():
+        create_task(name=name, spider="shop", schedules=[{"timezone": "Asia/Tokyo", **time}])
+    client.force_login(viktor)
+    page = client.get(reverse("admin:tasks_task_changelist")).content.decode()
+    by_clock, by_turns = page.split(">By turns<")
+    assert "Tokyo time" in by_clock
+    assert "Tokyo time" not in by_turns
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [("q=shoe", True), ("q=hats", False), ("on=0", False), ("spider=shop", True),

@@ -51,6 +51,12 @@ def test_an_empty_password_keeps_the_one_there_is(client, anna, olof):
     assert olof.check_password(PASSWORD)
 
 
+def test_on_a_phone_each_figure_of_a_person_has_its_name(client, anna):
+    client.force_login(anna)
+    page = client.get(reverse("admin:auth_user_changelist")).content.decode()
+    assert '<td data-label="May log in">Yes</td>' in page
+
+
 def test_nobody_else_manages_people(client, maja, olof):
     client.force_login(maja)
     assert client.get(reverse("admin:auth_user_changelist")).status_code == 403

@@ -32,6 +32,15 @@ def test_a_task_of_once_an_hour_shows_each_run():
     assert lane.count == lane.track.count("M") == 24
 
 
+def test_what_does_not_fit_into_the_picture_is_counted(client, maja):
+    for number in range(14):
+        task = Task.objects.create(task_id=f"t{number}", name=f"T{number}", spider="shop")
+        Schedule.objects.create(task=task, key="a", kind="interval", hours=1)
+    client.force_login(maja)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "2 more tasks start in these 24 hours" in page
+
+
 def test_a_home_page_of_many_tasks_asks_no_more_often_than_one_of_few(client, maja):
     def asked():
         with CaptureQueriesContext(connection) as captured:

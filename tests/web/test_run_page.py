@@ -202,6 +202,32 @@ def test_the_same_items_are_told_as_such(look, task):
     assert "The same items as in the run before" in look("page", run).content.decode()
 
 
+def test_nothing_found_is_no_percentage_and_an_empty_log_is_no_promise(look, task):
+    for _ in range(3):
+        make_run(task, items=GOODS)
+    page = look("page", make_run(task, status="failed", reason="blocked")).content.decode()
+    assert "about 2 is usual" in page
+    assert "100%" not in page
+    assert "This run has no log." in page
+    assert "No lines yet." not in page
+
+
+def test_times_without_a_scheduler_are_named_with_their_days(look, task):
+    detail = {"since": "2026-03-20T18:40:00+00:00", "until": "2026-03-20T23:10:00+00:00"}
+    run = make_run(task, status="missed", reason="scheduler_down", detail=detail)
+    page = look("page", run).content.decode()
+    assert "from Fri 20 Mar, 18:40 to Fri 20 Mar" not in page
+    assert "it was off from 18:40 to 23:10" in page
+    detail["until"] = "2026-03-21T04:00:00+00:00"
+    page = look("page", make_run(task, status="missed", reason="scheduler_down", detail=detail))
+    assert "it was off from Fri 20 Mar, 18:40 to Sat 21 Mar, 04:00" in page.content.decode()
+
+
+def test_a_long_word_does_not_push_its_neighbours_away():
+    assert cell("https://s.example/a-very-long-address").is_long
+    assert not cell("a sentence of many words, none of them long").is_long
+
+
 def test_a_failed_run_says_what_happened_why_and_what_next(look, task):
     run = make_run(task, "failed", reason="blocked", detail={"code": 403})
     page = look("page", run).content.decode()

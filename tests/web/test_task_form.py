@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from itertools import islice
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from tasks.models import Run, Schedule, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tasks.web import plan
+from tasks.web.forms.task import TaskForm
 
 ADD = "admin:tasks_task_add"
 SCHEMA = {
@@ -261,6 +263,29 @@ def test_a_new_schedule_says_that_its_starts_will_be_spread(editor, shop):
     page, times = preview_of(editor, jitter_minutes=30)
     assert "Each starts up to 30 min later. Saving settles by how much." in page
     assert all("T09:00" in each for each in times)
+
+
+def test_a_preview_names_the_clock_that_it_goes_by(editor, shop):
+    chosen = {"kind": "daily", "daily_time": "09:00", "timezone": "America/New_York"}
+    fields = {f"schedules-0-{name}": value for name, value in chosen.items()}
+    page = editor.get(reverse("admin:tasks_preview"), fields).content.decode()
+    assert "Every day at 09:00, New York time" in page
+
+
+def test_every_field_of_the_form_is_explained(editor, shop):
+    explains_itself = {"enabled", "spider"}
+    bare = {n for n, each in TaskForm().fields.items() if not each.help_text} - explains_itself
+    assert bare == set()
+
+
+def test_the_time_limit_says_how_long_runs_usually_take(editor, task):
+    now = timezone.now()
+    for _ in range(3):
+        Run.objects.create(task=task, task_key=task.task_id, trigger="schedule", at=now,
+                           status="succeeded", items=9, started_at=now - timedelta(minutes=3),
+                           finished_at=now)  # fmt: skip
+    page = editor.get(reverse("admin:tasks_task_change", args=[task.pk])).content.decode()
+    assert "A usual run takes 3 min." in page
 
 
 def test_an_unfit_preview_names_the_field(editor, shop):

@@ -21,6 +21,7 @@ NOW = datetime(2026, 3, 24, 10, 24, tzinfo=STOCKHOLM)
         (192, "3 min 12 s"),
         (5040, "1 h 24 min"),
         (7200, "2 h"),
+        (86400, "1 day"),
         (97200, "1 d 3 h"),
         (5 * 86400 + 7, "5 days"),
         (-3, "0 s"),
@@ -61,6 +62,14 @@ def test_the_day_is_that_of_the_viewers_zone():
 )
 def test_distances_read_like_speech(seconds, words):
     assert when.relative(NOW + timedelta(seconds=seconds), NOW) == words
+
+
+def test_german_days_take_the_form_that_their_place_asks_for():
+    with translation.override("de"):
+        assert when.duration(3 * 86400) == "3 Tage"
+        assert when.relative(NOW + timedelta(days=3), NOW) == "in 3 Tagen"
+        assert when.relative(NOW - timedelta(days=3), NOW) == "vor 3 Tagen"
+        assert when.relative(NOW + timedelta(days=1, hours=2), NOW) == "in 1 Tag 2 h"
 
 
 def test_zones_are_named_by_their_city():

@@ -82,6 +82,9 @@ def test_twelve_hour_clock(text, words):
     [
         (Timing("interval", minutes=30), "Every 30 minutes"),
         (Timing("interval", minutes=1), "Every minute"),
+        (Timing("interval", seconds=5400), "Every 90 minutes"),
+        (Timing("interval", seconds=7200), "Every 2 hours"),
+        (Timing("interval", seconds=90), "Every 90 seconds"),
         (Timing("interval", hours=1, minutes=30), "Every 1 hour and 30 minutes"),
         (Timing("interval", days=1), "Every day"),
         (Timing("interval", days=2, anchor=utc(2026, 3, 1, 9)), "Every 2 days at 09:00"),

@@ -2,6 +2,9 @@
    come through (too many open pages, a proxy that holds them back), the page asks each second. */
 (() => {
   "use strict";
+  /* How a run ended stands in its last lines. */
+  const end = document.querySelector("[data-log-end]");
+  if (end) end.scrollTop = end.scrollHeight;
   const log = document.querySelector("[data-live-log]");
   if (!log) return;
   const body = log.querySelector(".sp-log__body");

@@ -55,9 +55,16 @@ class TaskForm(forms.Form):
         help_text=gettext_lazy("A name your colleagues will recognise."),
         error_messages={"required": gettext_lazy("Give the task a name.")},
     )
-    spider = forms.ChoiceField(label=gettext_lazy("Spider"))
+    spider = forms.ChoiceField(
+        label=gettext_lazy("Spider"),
+        error_messages={"required": gettext_lazy("Choose a spider.")},
+    )
     description = forms.CharField(
-        label=gettext_lazy("Notes"), required=False, max_length=5000, widget=forms.Textarea
+        label=gettext_lazy("Notes"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea,
+        help_text=gettext_lazy("What colleagues should know about this task."),
     )
     tags = forms.CharField(
         label=gettext_lazy("Tags"),
@@ -66,18 +73,30 @@ class TaskForm(forms.Form):
         help_text=gettext_lazy("Words to find it by, with a comma between."),
     )
     timeout = _minutes_field(
-        gettext_lazy("Stop a run after"), low=0.1, high=10080, required=True, initial=60
+        gettext_lazy("Stop a run after"),
+        low=0.1,
+        high=10080,
+        required=True,
+        initial=60,
+        help_text=gettext_lazy("What it has found by then is kept."),
     )
     no_progress_timeout = _minutes_field(
         gettext_lazy("Stop when nothing happens for"),
         high=10080,
-        help_text=gettext_lazy("Empty means never."),
+        help_text=gettext_lazy("No page read and no item found for so long. Empty means never."),
     )
     overlap_policy = forms.ChoiceField(
-        label=gettext_lazy("If the run before it is still going"), choices=OVERLAPS
+        label=gettext_lazy("If the run before it is still going"),
+        choices=OVERLAPS,
+        help_text=gettext_lazy("What becomes of a run whose time has come."),
     )
     max_instances = _number(
-        gettext_lazy("At most at the same time"), low=1, high=100, initial=3, required=True
+        gettext_lazy("At most at the same time"),
+        low=1,
+        high=100,
+        initial=3,
+        required=True,
+        help_text=gettext_lazy("Where runs may go on at the same time."),
     )
     catch_up = forms.ChoiceField(
         label=gettext_lazy("If a run was missed"),
@@ -95,8 +114,18 @@ class TaskForm(forms.Form):
         initial=0,
         help_text=gettext_lazy("Only when trying again may help, such as a website that is down."),
     )
-    retry_delay = _minutes_field(gettext_lazy("Time between tries"), low=0.1, high=1440, initial=1)
-    allow_empty = forms.BooleanField(label=gettext_lazy("Finding nothing is fine"), required=False)
+    retry_delay = _minutes_field(
+        gettext_lazy("Time between tries"),
+        low=0.1,
+        high=1440,
+        initial=1,
+        help_text=gettext_lazy("So long a failed run waits until it is tried again."),
+    )
+    allow_empty = forms.BooleanField(
+        label=gettext_lazy("Finding nothing is fine"),
+        required=False,
+        help_text=gettext_lazy("Then a run without items needs no look."),
+    )
     min_items = _number(
         gettext_lazy("Fewest items"),
         high=100_000_000,
@@ -125,12 +154,37 @@ class TaskForm(forms.Form):
         initial=0,
         help_text=gettext_lazy("Higher goes first when runs wait for a place."),
     )
-    executor = forms.ChoiceField(label=gettext_lazy("Runs on"), choices=RUNS_ON, required=False)
-    http_cache = forms.BooleanField(label=gettext_lazy("Keep pages for later runs"), required=False)
-    http_cache_ttl = _minutes_field(gettext_lazy("Keep pages for"), low=1, high=525_600, initial=60)
+    executor = forms.ChoiceField(
+        label=gettext_lazy("Runs on"),
+        choices=RUNS_ON,
+        required=False,
+        help_text=gettext_lazy("The computers that do the work."),
+    )
+    http_cache = forms.BooleanField(
+        label=gettext_lazy("Keep pages for later runs"),
+        required=False,
+        help_text=gettext_lazy("A page that was read a short while ago is not asked for again."),
+    )
+    http_cache_ttl = _minutes_field(
+        gettext_lazy("Keep pages for"),
+        low=1,
+        high=525_600,
+        initial=60,
+        help_text=gettext_lazy("Older pages are read anew."),
+    )
     keep_days = _number(gettext_lazy("Keep runs for"), low=1, high=36_500)
-    keep_runs = _number(gettext_lazy("Keep at most"), low=1, high=10_000_000)
-    keep_megabytes = _number(gettext_lazy("Keep at most"), low=1, high=10_000_000)
+    keep_runs = _number(
+        gettext_lazy("Most runs to keep"),
+        low=1,
+        high=10_000_000,
+        help_text=gettext_lazy("Older ones are removed. Empty means any number."),
+    )
+    keep_megabytes = _number(
+        gettext_lazy("Most disk space to use"),
+        low=1,
+        high=10_000_000,
+        help_text=gettext_lazy("For items and logs. Empty means no limit."),
+    )
     enabled = forms.BooleanField(
         label=gettext_lazy("On: runs at the planned times"), required=False, initial=True
     )
