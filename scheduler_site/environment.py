@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterable
@@ -15,6 +16,17 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+
+DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+HOST = r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]"
+# For matching(): how an address has to begin, and what to say when it doesn't.
+ANY_URL = {"pattern": r"\w[\w+.-]*://.*", "allowed": "an address such as redis://127.0.0.1:6379/1"}
+REDIS = {"pattern": r"(redis|rediss|unix)://.+", "allowed": "an address such as redis://127.0.0.1"}
+STORE_URLS = {
+    "redis": REDIS,
+    "mongodb": {"pattern": r"mongodb(\+srv)?://.+", "allowed": "mongodb://HOST:PORT/NAME"},
+}
+WEB_ADDRESS = "an address that starts with http:// or https://"
 
 
 def refuse(name: str, allowed: str) -> ImproperlyConfigured:
@@ -29,7 +41,14 @@ class Environment:
             self._env.read_env(str(env_file))
 
     def text(self, name: str, default: str = "") -> str:
-        return str(self._env.str(name, default=default)).strip()
+        """Set to nothing is not set, as in a `.env` whose lines wait to be filled in."""
+        return str(self._env.str(name, default="")).strip() or default
+
+    def matching(self, name: str, default: str, *, pattern: str, allowed: str) -> str:
+        raw = self.text(name, default)
+        if raw and not re.fullmatch(pattern, raw):
+            raise refuse(name, allowed)
+        return raw
 
     def flag(self, name: str, *, default: bool) -> bool:
         raw = self.text(name, "on" if default else "off").lower()
@@ -50,15 +69,27 @@ class Environment:
         return int(raw)
 
     def choice(self, name: str, default: str, choices: Iterable[str]) -> str:
-        options = list(choices)
-        raw = self.text(name, default)
+        options = {each.lower(): each for each in choices}
+        raw = self.text(name, default).lower()
         if raw not in options:
-            raise refuse(name, ", ".join(options))
-        return raw
+            raise refuse(name, ", ".join(options.values()))
+        return options[raw]
 
     def words(self, name: str, default: Iterable[str] = ()) -> list[str]:
         raw = self.text(name, ",".join(default))
         return [word.strip() for word in raw.split(",") if word.strip()]
+
+    def hosts(self, name: str, default: Iterable[str]) -> list[str]:
+        found = self.words(name, default)
+        if not all(re.fullmatch(HOST, host) for host in found):
+            raise refuse(name, "host names such as spiders.example.org, with commas between")
+        return found
+
+    def urls(self, name: str, default: Iterable[str] = ()) -> list[str]:
+        found = self.words(name, default)
+        if not all(_is_web_address(each) for each in found):
+            raise refuse(name, f"{WEB_ADDRESS}, with commas between")
+        return found
 
     def zone(self, name: str, default: str) -> str:
         raw = self.text(name, default)
@@ -68,9 +99,8 @@ class Environment:
 
     def url(self, name: str, default: str) -> str:
         raw = self.text(name, default).rstrip("/")
-        parts = urlsplit(raw)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise refuse(name, "an address that starts with http:// or https://")
+        if not _is_web_address(raw) or urlsplit(raw).path:
+            raise refuse(name, f"{WEB_ADDRESS} and has no path")
         return raw
 
     def networks(self, name: str) -> list[str]:
@@ -85,6 +115,13 @@ class Environment:
         except ValueError:
             raise refuse(name, "an IP address such as 127.0.0.1 or 0.0.0.0") from None
 
+    def file(self, name: str) -> str:
+        """Its path as it was written; empty when none is named."""
+        raw = self.text(name)
+        if raw and not (Path(raw).is_file() and os.access(raw, os.R_OK)):
+            raise refuse(name, "a file that can be read")
+        return raw
+
     def folder(self, name: str, default: Path) -> Path:
         folder = Path(self.text(name, str(default))).expanduser().resolve()
         try:
@@ -96,20 +133,21 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, object]:
         allowed = "sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME"
+        raw = self.text(name, default)
+        # Looked at first: of a scheme that it doesn't know, environ prints the whole address.
+        if raw.partition("://")[0] not in DATABASES:
+            raise refuse(name, allowed)
         try:
-            config: dict[str, object] = dict(self._env.db_url(name, default=default))
+            config: dict[str, object] = dict(environ.Env.db_url_config(raw))
         except (ValueError, KeyError, ImproperlyConfigured):
             raise refuse(name, allowed) from None
-        if config["ENGINE"] not in {
-            "django.db.backends.sqlite3",
-            "django.db.backends.postgresql",
-        }:
+        if not config.get("NAME"):
             raise refuse(name, allowed)
         return config
 
     def email(self, name: str) -> dict[str, object]:
         try:
-            return dict(self._env.email_url(name, default="consolemail://"))
+            return dict(environ.Env.email_url_config(self.text(name, "consolemail://")))
         except (ValueError, KeyError, ImproperlyConfigured):
             raise refuse(name, "smtp://USER:PASSWORD@HOST:PORT or consolemail://") from None
 
@@ -121,6 +159,17 @@ class Environment:
         if not isinstance(value, dict):
             raise refuse(name, "a JSON object")
         return value
+
+
+def _is_web_address(text: str) -> bool:
+    """Of a whole site: a name and a password would be shown with it."""
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port != 0
+    except ValueError:
+        return False
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc or " " in text)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and has_port and is_plain
 
 
 def local_url(address: str, port: int) -> str:

@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_site.environment import Environment, local_url, secret_key
+from scheduler_site.environment import (
+    ANY_URL,
+    REDIS,
+    STORE_URLS,
+    Environment,
+    local_url,
+    secret_key,
+)
 from scheduler_site.reporting import report_errors
 
 django_stubs_ext.monkeypatch()
@@ -29,13 +36,12 @@ BIND_ADDRESS = env.address("BIND_ADDRESS", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1, most=65_535)
 SITE_URL = env.url("SITE_URL", local_url(BIND_ADDRESS, PORT))
 _site = urlsplit(SITE_URL)
+_host = f"[{_site.hostname}]" if ":" in (_site.hostname or "") else _site.hostname or ""
 HTTPS = _site.scheme == "https"
-ALLOWED_HOSTS = env.words(
-    "ALLOWED_HOSTS", [_site.hostname or "", "127.0.0.1", "localhost", "[::1]"]
-)
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [_host, "127.0.0.1", "localhost", "[::1]"])
 # Proxies whose X-Forwarded-For is believed; without any, an address is the connection's own.
 FORWARDED_ALLOW_IPS = env.networks("FORWARDED_ALLOW_IPS")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [f"{_site.scheme}://{_site.netloc}"])
+CSRF_TRUSTED_ORIGINS = env.urls("CSRF_TRUSTED_ORIGINS", [f"{_site.scheme}://{_site.netloc}"])
 
 # --- Scheduler -------------------------------------------------------------------------------
 SCHEDULER_TIMEZONE = env.zone("SCHEDULER_TIMEZONE", "UTC")
@@ -45,15 +51,22 @@ SCHEDULER_MODE = env.choice("SCHEDULER_MODE", "scheduler", ["scheduler", "legacy
 SCHEDULER_JOB_STORE = env.choice(
     "SCHEDULER_JOB_STORE", "django", ["django", "memory", "sqlalchemy", "mongodb", "redis"]
 )
-SCHEDULER_JOB_STORE_URL = env.text("SCHEDULER_JOB_STORE_URL")
+SCHEDULER_JOB_STORE_URL = env.matching(
+    "SCHEDULER_JOB_STORE_URL", "", **STORE_URLS.get(SCHEDULER_JOB_STORE, ANY_URL)
+)
 SCHEDULER_MISFIRE_GRACE_TIME = env.number(
     "SCHEDULER_MISFIRE_GRACE_TIME", 3600, least=1, most=31_536_000
 )
 SCHEDULER_EXECUTOR = env.choice("SCHEDULER_EXECUTOR", "local", ["local", "scrapyd", "celery"])
-PIPELINES_CONFIG = env.text("PIPELINES_CONFIG")
+PIPELINES_CONFIG = env.file("PIPELINES_CONFIG")
 
 # --- Spiders ---------------------------------------------------------------------------------
-SCRAPY_SETTINGS_MODULE = env.text("SCRAPY_SETTINGS_MODULE", "spiders.settings")
+SCRAPY_SETTINGS_MODULE = env.matching(
+    "SCRAPY_SETTINGS_MODULE",
+    "spiders.settings",
+    pattern=r"[^\W\d]\w*(\.[^\W\d]\w*)*",
+    allowed="a module such as spiders.settings",
+)
 SCRAPY_PROJECT_PATH = env.text("SCRAPY_PROJECT_PATH", str(BASE_DIR))
 # Read by the search spider itself, from the environment that its process gets.
 SEARCH_SOURCES_DIR = env.text("SEARCH_SOURCES_DIR")
@@ -63,10 +76,12 @@ RETENTION_RUNS = env.number("RETENTION_RUNS", 0, least=0, most=100_000_000)
 RETENTION_MEGABYTES = env.number("RETENTION_MEGABYTES", 0, least=0, most=100_000_000)
 SCHEDULER_MAX_PER_SITE = env.number("SCHEDULER_MAX_PER_SITE", 0, least=0, most=500)
 ALLOWED_NETWORKS = env.networks("ALLOWED_NETWORKS")
-SCRAPYD_URLS = env.words("SCRAPYD_URLS")
-SCRAPYD_PROJECT = env.text("SCRAPYD_PROJECT", "default")
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL")
-REDIS_URL = env.text("REDIS_URL")
+SCRAPYD_URLS = env.urls("SCRAPYD_URLS")
+SCRAPYD_PROJECT = env.matching(
+    "SCRAPYD_PROJECT", "default", pattern=r"[\w.-]+", allowed="a name such as default"
+)
+CELERY_BROKER_URL = env.matching("CELERY_BROKER_URL", "", **ANY_URL)
+REDIS_URL = env.matching("REDIS_URL", "", **REDIS)
 # Requests a minute for each API token and each person; 0 is no limit.
 API_RATE_LIMIT = env.number("API_RATE_LIMIT", 6000, least=0, most=10_000_000)
 # Live logs that one person may follow at a time, per web process.
@@ -76,7 +91,9 @@ SENTRY_DSN = env.text("SENTRY_DSN")
 # The demo shop is on only where somebody asked for it; script/server does, unless --no-demo.
 DEMO = env.flag("DEMO", default=False)
 # The first administrator; without a password a random one is made and printed once.
-ADMIN_USERNAME = env.text("ADMIN_USERNAME", "admin")
+ADMIN_USERNAME = env.matching(
+    "ADMIN_USERNAME", "admin", pattern=r"[\w.@+-]{1,150}", allowed="letters, digits and @ . + - _"
+)
 ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
 
 # --- Django ----------------------------------------------------------------------------------

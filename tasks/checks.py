@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +39,25 @@ def job_store_has_its_address(**_kwargs: Any) -> list[CheckMessage]:
             f"SCHEDULER_JOB_STORE={settings.SCHEDULER_JOB_STORE} needs SCHEDULER_JOB_STORE_URL.",
             hint="Set it to the store's address, or use SCHEDULER_JOB_STORE=django.",
             id="tasks.E002",
+        )
+    ]
+
+
+@register(TAG)
+def settings_of_the_spiders_are_there(**_kwargs: Any) -> list[CheckMessage]:
+    """Looked for, not imported: that is the launcher's, in a process of its own."""
+    name, folder = settings.SCRAPY_SETTINGS_MODULE, Path(settings.SCRAPY_PROJECT_PATH)
+    top, *rest = name.split(".")
+    module = folder.joinpath(top, *rest)
+    is_own = (folder / top).is_dir() or (folder / f"{top}.py").is_file()
+    found = module.with_name(f"{module.name}.py").is_file() or (module / "__init__.py").is_file()
+    if found or (not is_own and find_spec(top) is not None):
+        return []
+    return [
+        Error(
+            "SCRAPY_SETTINGS_MODULE names no module that is there.",
+            hint="Allowed: a module of SCRAPY_PROJECT_PATH, or one that is installed.",
+            id="tasks.E003",
         )
     ]
 

@@ -5,7 +5,7 @@ import os
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_site.environment import Environment, local_url, secret_key
+from scheduler_site.environment import REDIS, Environment, local_url, secret_key
 
 
 @pytest.fixture
@@ -48,6 +48,16 @@ BAD = [
     ("zone", "../../etc/passwd", {"default": "UTC"}),
     ("url", "ftp://example.org", {"default": ""}),
     ("url", "https:///no-host", {"default": ""}),
+    ("url", "https://example.org:99999", {"default": ""}),
+    ("url", "https://anna:tulip@example.org", {"default": ""}),
+    ("url", "https://example.org/spiders", {"default": ""}),
+    ("urls", "http://a.example,b.example", {}),
+    ("hosts", "https://example.org", {"default": []}),
+    ("hosts", "example.org:8000", {"default": []}),
+    ("file", "/nowhere/pipelines.yml", {}),
+    ("database", "nonsense", {"default": ""}),
+    ("database", "postgres://db.example", {"default": ""}),
+    ("matching", "127.0.0.1:6379", {"default": "", **REDIS}),
     ("networks", "10.0.0.0/8,inside", {}),
     ("address", "localhost", {"default": "127.0.0.1"}),
     ("database", "mysql://root@127.0.0.1/db", {"default": ""}),
@@ -65,6 +75,42 @@ def test_a_bad_value_is_refused_with_its_name_and_never_repeated(
         getattr(env, kind)("A_SETTING", **options)
     assert str(refusal.value).startswith("A_SETTING is not valid. Allowed: ")
     assert value not in str(refusal.value)
+
+
+USUAL = [
+    ("text", {"default": "usual"}, "usual"),
+    ("flag", {"default": True}, True),
+    ("number", {"default": 3, "least": 1, "most": 5}, 3),
+    ("choice", {"default": "red", "choices": ["red"]}, "red"),
+    ("words", {"default": ["a", "b"]}, ["a", "b"]),
+    ("hosts", {"default": ["a.example"]}, ["a.example"]),
+    ("zone", {"default": "UTC"}, "UTC"),
+    ("url", {"default": "http://a.example"}, "http://a.example"),
+    ("address", {"default": "127.0.0.1"}, "127.0.0.1"),
+    ("file", {}, ""),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "usual"), USUAL)
+def test_what_is_set_to_nothing_is_not_set(env, monkeypatch, kind, options, usual):
+    monkeypatch.setenv("A_SETTING", " ")
+    assert getattr(env, kind)("A_SETTING", **options) == usual
+
+
+def test_the_data_folder_is_the_usual_one_when_none_is_named(env, monkeypatch, tmp_path):
+    monkeypatch.setenv("A_FOLDER", "")
+    assert env.folder("A_FOLDER", tmp_path / "data") == tmp_path / "data"
+
+
+def test_a_choice_may_be_written_in_any_case(env, monkeypatch):
+    monkeypatch.setenv("A_SETTING", "info")
+    assert env.choice("A_SETTING", "WARNING", ["INFO", "WARNING"]) == "INFO"
+
+
+@pytest.mark.parametrize("host", ["*", ".example.org", "a.example", "[::1]", "127.0.0.1"])
+def test_hosts_are_names_or_addresses(env, monkeypatch, host):
+    monkeypatch.setenv("A_SETTING", host)
+    assert env.hosts("A_SETTING", []) == [host]
 
 
 def test_settings_come_from_the_file_unless_the_environment_has_them(tmp_path, monkeypatch):
