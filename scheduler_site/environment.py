@@ -10,12 +10,14 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterable
+from email.utils import parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 DATABASES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 HOST = r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|\[[0-9A-Fa-f:.]+\]"
@@ -151,6 +153,14 @@ class Environment:
         except (ValueError, KeyError, ImproperlyConfigured):
             raise refuse(name, "smtp://USER:PASSWORD@HOST:PORT or consolemail://") from None
 
+    def sender(self, name: str, defaults: Iterable[str]) -> str:
+        """The first of the defaults that is an address, when none is given."""
+        if given := self.text(name):
+            if not _is_sender(given):
+                raise refuse(name, "an address such as Spiders <alerts@company.example>")
+            return given
+        return next(filter(_is_sender, defaults), "alerts@localhost")
+
     def mapping(self, name: str) -> dict[str, object]:
         try:
             value = json.loads(self.text(name, "{}"))
@@ -170,6 +180,16 @@ def _is_web_address(text: str) -> bool:
         return False
     is_plain = not (parts.query or parts.fragment or "@" in parts.netloc or " " in text)
     return parts.scheme in {"http", "https"} and bool(parts.hostname) and has_port and is_plain
+
+
+def _is_sender(text: str) -> bool:
+    if not text.isprintable():
+        return False
+    try:
+        validate_email(parseaddr(text)[1])
+    except ValidationError:
+        return False
+    return True
 
 
 def local_url(address: str, port: int) -> str:

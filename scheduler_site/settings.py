@@ -247,10 +247,15 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
+# --- Alerts ----------------------------------------------------------------------------------
 _email = env.email("EMAIL_URL")
 for _name, _value in _email.items():
     if _name.startswith("EMAIL_"):
         globals()[_name] = _value
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.sender(
+    "ALERT_FROM", [str(_email.get("EMAIL_HOST_USER") or ""), f"alerts@{_site.hostname}"]
+)
+ALERT_LANGUAGE = env.choice("ALERT_LANGUAGE", "en", [code for code, _name in LANGUAGES])
 
 LOGGING = {
     "version": 1,

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from tasks.channels import CHANNELS, channel_of
 from tasks.executors import EXECUTORS
 from tasks.handlers import HANDLERS, handler_of
 
@@ -65,3 +66,8 @@ def settings_of_the_spiders_are_there(**_kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def kinds_can_run(**_kwargs: Any) -> list[CheckMessage]:
     return [message for kind in HANDLERS for message in handler_of(kind).checks()]
+
+
+@register(TAG)
+def channels_can_send(**_kwargs: Any) -> list[CheckMessage]:
+    return [message for name in CHANNELS for message in channel_of(name).checks()]

@@ -24,6 +24,7 @@ Kind = Literal["spider", "pipeline", "search", "analysis", "export", "cleanup"]
 ScheduleKind = Literal["cron", "interval", "once", "after", "startup"]
 Overlap = Literal["skip", "queue", "allow", "cancel_running"]
 CatchUp = Literal["latest", "none", "all"]
+AlertKind = Literal["failed", "suspicious", "missed", "recovered"]
 Executor = Literal["", "local", "scrapyd", "celery"]
 Tag = Annotated[str, text(50, 1)]
 Small = Annotated[int, Field(ge=0, le=32_767)]
@@ -81,6 +82,12 @@ class TaskFields(Strict):
     keep_days: Count | None = left_out()
     keep_runs: Count | None = left_out()
     keep_megabytes: Count | None = left_out()
+    alert_to: Annotated[list[Annotated[str, text(254, 1)]], Field(max_length=20)] = left_out(
+        description="E-mail addresses.", examples=[["maja@company.example"]]
+    )
+    alert_on: Annotated[list[AlertKind], Field(max_length=10)] = left_out(
+        description="Of what they are told.", examples=[["failed", "suspicious"]]
+    )
     schedules: Annotated[list[ScheduleIn], Field(max_length=50)] = left_out(
         description="All of them: what is not in the list goes away.",
         examples=[[{"kind": "cron", "cron": "0 6 * * mon-fri", "timezone": "Europe/Stockholm"}]],
@@ -158,6 +165,8 @@ class TaskOut(Answer):
     keep_days: int | None
     keep_runs: int | None
     keep_megabytes: int | None
+    alert_to: list[str]
+    alert_on: list[AlertKind]
     user_id: str
     schedules: list[ScheduleOut]
     schedule_type: str | None = Field(description="The kind of the first schedule.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from tasks.exchange.fields import FIELDS, REFUSED
 from tasks.exchange.states import SECRET
-from tasks.models import Schedule, Task
+from tasks.models import Alert, Schedule, Task
 
 Schema = dict[str, Any]
 
@@ -112,6 +112,18 @@ TASK = _mapping(
         "keep_megabytes": MAYBE,
         "user_id": LINE,
         "fingerprint": {"type": "string", "maxLength": 64},
+        "alert_to": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 254},
+            "maxItems": 20,
+            "description": "E-mail addresses.",
+        },
+        "alert_on": {
+            "type": "array",
+            "items": {"enum": Alert.Kind.values},
+            "maxItems": 10,
+            "description": "Of what they are told.",
+        },
     },
     ["task_id", "name", "schedules"],
 )

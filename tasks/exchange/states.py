@@ -14,7 +14,7 @@ LIMITS = (
     "timeout", "no_progress_timeout", "memory_limit_mb", "max_retries", "retry_delay",
     "overlap_policy", "max_instances", "catch_up", "catch_up_window", "executor", "priority",
     "allow_empty", "min_items", "usual_share", "max_errors", "http_cache", "http_cache_ttl",
-    "keep_days", "keep_runs", "keep_megabytes", "user_id", "fingerprint",
+    "keep_days", "keep_runs", "keep_megabytes", "user_id", "fingerprint", "alert_to", "alert_on",
 )  # fmt: skip
 TASK = (
     "task_id", "name", "description", "kind", "spider", "enabled", "disabled_note", "owner",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from tasks.models.alert import Alert
 from tasks.models.control import Blackout, Hold, SchedulerLease, SchedulerProcess
 from tasks.models.people import ApiToken, AuditEntry, DataLink, IdempotencyKey, Profile, RateCount
 from tasks.models.run import ACTIVE, TERMINAL, TRANSITIONS, Run
@@ -11,6 +12,7 @@ __all__ = [
     "ACTIVE",
     "TERMINAL",
     "TRANSITIONS",
+    "Alert",
     "ApiToken",
     "AuditEntry",
     "Blackout",

@@ -114,6 +114,10 @@ class Task(models.Model):
     usual_share = models.PositiveSmallIntegerField(_("share of the usual items"), default=50)
     max_errors = models.PositiveIntegerField(_("errors allowed"), null=True, blank=True)
 
+    # --- alerts: whom, and of what (kinds of Alert); empty means nobody
+    alert_to = models.JSONField(_("send alerts to"), default=list, blank=True)
+    alert_on = models.JSONField(_("send an alert when a run"), default=list, blank=True)
+
     # --- HTTP cache and retention
     http_cache = models.BooleanField(_("keep pages for later runs"), default=False)
     http_cache_ttl = models.PositiveIntegerField(_("keep pages for"), default=HOUR)

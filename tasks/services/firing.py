@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from tasks.models import Run, Task
+from tasks.models import Alert, Run, Task
+from tasks.services import alerts
 from tasks.services.actors import SCHEDULER
 from tasks.services.bulk import rows_source, rows_value
 from tasks.services.insertion import NewRun, insert_runs
@@ -61,6 +63,9 @@ class DueSchedule:
     max_instances: int
     catch_up: str
     catch_up_window: int | None
+    # As JSON: of thousands that are due hardly any is read.
+    alert_to: str
+    alert_on: str
 
     @property
     def window(self) -> timedelta:
@@ -103,10 +108,34 @@ def fire(
         plan = _Plan(now=now, absence=absence, known=known, fired=fired)
         plan.settle(rows)
         insert_runs(fired.runs)
+        alerts.insert(_of_missed(rows, fired.runs, now))
         _advance(plan.watermarks)
         stop_others(plan.rooms.values())
         store(fired.due)
     return fired
+
+
+def _of_missed(
+    rows: Iterable[DueSchedule], runs: Iterable[NewRun], now: datetime
+) -> list[alerts.Wanted]:
+    """One for each task, about its newest missed slot, however many an outage took."""
+    told = {row.id: row for row in rows if Alert.Kind.MISSED in row.alert_on}
+    if not told:
+        return []
+    newest: dict[int, NewRun] = {}
+    for run in runs:
+        if run.status == Status.MISSED and run.schedule_id in told:
+            pk = told[run.schedule_id].task_pk
+            newest[pk] = max(run, newest.get(pk, run), key=lambda each: each.at)
+    return [
+        alerts.Wanted(
+            run_id=run.id,
+            kind=Alert.Kind.MISSED,
+            recipients=json.loads(told[run.schedule_id].alert_to),
+            at=now,
+        )
+        for run in newest.values()
+    ]
 
 
 @dataclass(kw_only=True)
@@ -189,7 +218,8 @@ def _lock(schedule_ids: Iterable[int]) -> list[DueSchedule]:
     columns = {"id": "bigint"}
     statement = (
         "SELECT s.id, s.watermark, s.timing_hash, s.enabled AND t.enabled, t.id, "  # noqa: S608
-        "t.overlap_policy, t.max_instances, t.catch_up, t.catch_up_window "
+        "t.overlap_policy, t.max_instances, t.catch_up, t.catch_up_window, "
+        "t.alert_to, t.alert_on "
         f"FROM {rows_source(columns)} JOIN tasks_schedule s ON s.id = f.id "
         "JOIN tasks_task t ON t.id = s.task_id ORDER BY s.id"
     )

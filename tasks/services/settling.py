@@ -1,4 +1,4 @@
-"""Ends runs: the outcome, a retry and the follow-ups, in one transaction."""
+"""Ends runs: the outcome, a retry, the follow-ups and the alerts, in one transaction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tasks.models import Run
 from tasks.services.actors import SCHEDULER
+from tasks.services.alerts import record_end
 from tasks.services.events import queue_follow_ups
 from tasks.services.moves import move
 from tasks.services.runs import new_run
@@ -33,7 +34,9 @@ RETRIED_REASONS = frozenset(
     }
 )
 
-FOR_FOLLOW_UPS = ("pk", "task_id", "trigger", "status")
+FOR_FOLLOW_UPS = (
+    "pk", "task_id", "trigger", "status", "task__alert_to", "task__alert_on",
+)  # fmt: skip
 
 
 def finish_run(
@@ -62,13 +65,14 @@ def finish_run(
 
 
 def _after_end(run_id: UUID, *, may_retry: bool) -> None:
-    rows = Run.objects.filter(pk=run_id)
+    rows = Run.objects.filter(pk=run_id).select_related("task")
     # Of most runs little is needed, and thousands end each hour.
-    run = (rows.select_related("task") if may_retry else rows.only(*FOR_FOLLOW_UPS)).get()
+    run = (rows if may_retry else rows.only(*FOR_FOLLOW_UPS)).get()
     if run.task_id is None or run.trigger == Run.Trigger.TEST:
         return
     if not (may_retry and _retry(run)):
         queue_follow_ups(run)
+        record_end(run)
 
 
 def _retry(run: Run) -> bool:

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from tasks import secrets
+from tasks.channels import clean_kinds, clean_recipients
 from tasks.executors import EXECUTORS
 from tasks.handlers import HANDLERS, handler_of
 from tasks.models import Preset, Schedule, SpiderInfo, Tag, Task
@@ -28,7 +29,7 @@ PLAIN = (
     "memory_limit_mb", "max_retries", "retry_delay", "overlap_policy", "max_instances", "catch_up",
     "catch_up_window", "executor", "priority", "allow_empty", "min_items", "usual_share",
     "max_errors", "http_cache", "http_cache_ttl", "keep_days", "keep_runs", "keep_megabytes",
-    "user_id", "fingerprint",
+    "user_id", "fingerprint", "alert_to", "alert_on",
 )  # fmt: skip
 WRITABLE = {*PLAIN, "arguments", "settings", "tags", "enabled"}
 
@@ -83,6 +84,7 @@ def prepare(
     steps = (
         partial(_set_settings, task, fields),
         partial(_set_arguments, task, fields, before, actor, schemas),
+        partial(_set_alerts, task, fields),
         partial(_clean, task),
     )
     for step in steps:
@@ -143,6 +145,17 @@ def _set_arguments(
     task.arguments, task.secrets = cleaned.plain, cleaned.sealed
     if before is None or (before.kind, before.arguments) != (task.kind, task.arguments):
         demand_code(task.kind, actor)
+
+
+def _set_alerts(task: Task, fields: Mapping[str, Any]) -> None:
+    if not {"alert_to", "alert_on"} & set(fields):
+        return
+    recipients, problems = clean_recipients(task.alert_to)
+    kinds, more = clean_kinds(task.alert_on, recipients=recipients)
+    task.alert_to, task.alert_on = recipients, kinds
+    errors = {"alert_to": problems, "alert_on": more}
+    if problems or more:
+        raise InvalidInput({name: texts for name, texts in errors.items() if texts})
 
 
 def demand_code(kind: str, actor: Actor) -> None:

@@ -9,6 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from tasks.models import Run
+from tasks.outcomes.durations import duration
 from tasks.web import runs, when
 from tasks.web.runs import Usual
 from tasks.web.states import Look
@@ -34,7 +35,7 @@ def progress_of(run: Run, usual: Usual | None, now: datetime) -> Progress:
         word=_("Stopping") if run.is_stopping else "",
         percent=None if waiting else percent_of(run, usual, taken),
         done=_("Starts when a place is free.") if waiting else _done(run, usual),
-        time="" if waiting else when.duration(taken),
+        time="" if waiting else duration(taken),
         left="" if waiting else time_left(usual, taken),
     )
 

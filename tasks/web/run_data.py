@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from tasks.execution.exports import exported_file
 from tasks.models import Run
 from tasks.outcomes import Explanation
+from tasks.outcomes.durations import duration
 from tasks.web import charts, runs, states, when
 from tasks.web.compare import Compared, compare
 from tasks.web.failing import FailingPage, failing_page
@@ -129,7 +130,7 @@ def _tiles(run: Run, usual: Usual | None, taken: float) -> list[Tile]:
         ),
         Tile(
             _("Time taken"),
-            when.duration(taken),
+            duration(taken),
             _compared(taken, seconds, ended=ended, show=False)
             if ended
             else time_left(usual, taken),

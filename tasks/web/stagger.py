@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from tasks.models import Schedule, Task
+from tasks.outcomes.durations import duration
 from tasks.services.errors import Forbidden, InvalidInput
 from tasks.services.schedules import state_of
 from tasks.services.spreading import HOUR, Spread, plan_spread, spread_schedules
@@ -110,7 +111,7 @@ def _choice(wanted: str, tasks: Sequence[Task]) -> int:
 def _choices(chosen: int) -> list[tuple[str, list[tuple[int, str, bool]]]]:
     apart = ngettext_lazy("%(n)d minute apart", "%(n)d minutes apart", "n")
     steps = [(step, str(apart % {"n": step}), step == chosen) for step in STEPS]
-    spans = [(-span, when.duration(span), -span == chosen) for span in SPANS]
+    spans = [(-span, duration(span), -span == chosen) for span in SPANS]
     return [
         (_("One after the other, at new times of day"), steps),
         (_("Each a little later than planned, within"), spans),

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tasks.models import Task
+from tasks.outcomes.durations import duration
 from tasks.services.errors import Conflict, InvalidInput
 from tasks.services.runs import run_task_now
 from tasks.web import changes, names, plan, runs, when
@@ -24,6 +25,7 @@ from tasks.web.zones import zone_of
 
 LIMITS = (
     "timeout", "overlap_policy", "catch_up", "max_retries", "retry_delay", "no_progress_timeout",
+    "alert_to", "alert_on",
 )  # fmt: skip
 ADVANCED = (
     "description", "catch_up_window", "max_instances", "memory_limit_mb", "priority", "executor",
@@ -140,7 +142,7 @@ def _inputs(shown: TaskPage) -> dict[str, Any]:
 def _say_what_is_usual(limit: Input, task: Task | None) -> None:
     usual = runs.recent([task.pk])[task.pk].usual if task else None
     if usual:
-        takes = _("A usual run takes %(time)s.") % {"time": when.duration(usual.seconds)}
+        takes = _("A usual run takes %(time)s.") % {"time": duration(usual.seconds)}
         limit.help = f"{takes} {limit.help}"
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tasks.models import Run
+from tasks.outcomes.durations import duration
 from tasks.web import runs, states, when
 from tasks.web.states import Look
 
@@ -21,7 +22,7 @@ def verdict(run: Run, now: datetime) -> str:
     look = runs.look(run)
     values = {
         "items": counted_items(run.items) if run.items else _("no items"),
-        "time": when.duration(runs.seconds_taken(run, now) or 0),
+        "time": duration(runs.seconds_taken(run, now) or 0),
     }
     if run.is_stopping:
         return _("Stopping: %(items)s so far") % values

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, npgettext
+from django.utils.translation import npgettext
 
+from tasks.outcomes.durations import duration
 from tasks.zones import load_zone
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -52,25 +53,6 @@ def clock_time(moment: datetime, zone: tzinfo) -> str:
 def full_date(moment: datetime, zone: tzinfo) -> str:
     """ "Tuesday 24 March, 10:24"."""
     return date_format(moment.astimezone(zone), _("l j F, H:i"))
-
-
-def duration(seconds: float) -> str:
-    """Two units at most: "3 min 12 s", "1 h 24 min", "5 days"."""
-    total = max(0, round(seconds))
-    if total < MINUTE:
-        return _("%(n)s s") % {"n": total}
-    if total < HOUR:
-        return _two(_("%(n)s min"), total // MINUTE, _("%(n)s s"), total % MINUTE)
-    if total < DAY:
-        return _two(_("%(n)s h"), total // HOUR, _("%(n)s min"), total % HOUR // MINUTE)
-    days, hours = total // DAY, total % DAY // HOUR
-    if days == 1 and hours:
-        return _two(_("%(n)s d"), days, _("%(n)s h"), hours)
-    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
-
-
-def _two(first: str, a: int, second: str, b: int) -> str:
-    return first % {"n": a} + (" " + second % {"n": b} if b else "")
 
 
 def coarse(seconds: float) -> str:

@@ -176,3 +176,12 @@ def test_refusals_speak_as_the_forms_do(
         answer = api.post("/tasks", body, **{"Accept-Language": language})
         assert answer.status_code == 422
         assert words in answer.json()["errors"][field][0]
+
+
+def test_alerts_are_set_and_refused_by_field(api: Any, shop: Task) -> None:
+    given = {"alert_to": ["maja@company.example"], "alert_on": ["missed", "failed"]}
+    assert api.patch("/tasks/shop", given).json()["alert_on"] == ["failed", "missed"]
+    assert api.get("/tasks/shop").json()["alert_to"] == ["maja@company.example"]
+    wrong = api.patch("/tasks/shop", {"alert_to": ["maja"]})
+    assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["alert_to"])
+    assert api.patch("/tasks/shop", {"alert_on": ["often"]}).status_code == 422

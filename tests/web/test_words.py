@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import translation
 
+from tasks.outcomes.durations import duration
 from tasks.web import charts, states, when
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -28,7 +29,7 @@ NOW = datetime(2026, 3, 24, 10, 24, tzinfo=STOCKHOLM)
     ],
 )
 def test_a_duration_has_two_units_at_most(seconds, words):
-    assert when.duration(seconds) == words
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_distances_read_like_speech(seconds, words):
 
 def test_german_days_take_the_form_that_their_place_asks_for():
     with translation.override("de"):
-        assert when.duration(3 * 86400) == "3 Tage"
+        assert duration(3 * 86400) == "3 Tage"
         assert when.relative(NOW + timedelta(days=3), NOW) == "in 3 Tagen"
         assert when.relative(NOW - timedelta(days=3), NOW) == "vor 3 Tagen"
         assert when.relative(NOW + timedelta(days=1, hours=2), NOW) == "in 1 Tag 2 h"

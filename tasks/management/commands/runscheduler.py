@@ -13,12 +13,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from tasks.checks import TAG as CHECKS
+from tasks.execution.postman import Postman
 from tasks.execution.worker import Worker
 from tasks.models import Run
 from tasks.scheduling import daemon
 from tasks.scheduling.clocks import steady
 from tasks.scheduling.host import Clock
 from tasks.scheduling.lease import TTL
+from tasks.services.delivering import deliver_due
 from tasks.services.firing import Fired
 
 logger = logging.getLogger("tasks.scheduler")
@@ -85,6 +87,7 @@ class _Session:
         self.clock = Clock(
             on_fired=lambda fired: self.worker.wake(), condition=lambda: self.worker.condition
         )
+        self.postman = Postman(leads=lambda: self.clock.keeper.lease.is_held)
         self.ending = False
 
     @property
@@ -94,11 +97,13 @@ class _Session:
     def run(self) -> None:
         self._listen()
         self.worker.start()
+        self.postman.start()
         logger.info("scheduler %s started", self.name)
         try:
             self.clock.start()
         finally:
             self.worker.stop(stop_runs=self.stop_runs)
+            self.postman.stop()
             logger.info("scheduler %s stopped", self.name)
 
     def run_once(self) -> int:
@@ -120,6 +125,7 @@ class _Session:
         finally:
             self.worker.stop(stop_runs=self.stop_runs)
             keeper.stop()
+        deliver_due(may_go_on=lambda: not self.ending)
         good = Run.objects.filter(pk__in=self.started, status__in=GOOD).count()
         return 0 if good == len(self.started) else 1
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django import forms
@@ -7,8 +8,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tasks.channels import channel_of
 from tasks.executors import EXECUTORS
-from tasks.models import SpiderInfo, Task
+from tasks.models import Alert, SpiderInfo, Task
 from tasks.web import jobs
 
 MINUTE = 60
@@ -31,6 +33,14 @@ PLACES = {
     "celery": gettext_lazy("Celery workers"),
 }
 RUNS_ON = [("", gettext_lazy("As usual")), *((name, PLACES[name]) for name in EXECUTORS)]
+ALERTS = [
+    (Alert.Kind.FAILED, gettext_lazy("fails or takes too long")),
+    (Alert.Kind.SUSPICIOUS, gettext_lazy("needs a look, such as far fewer items than usual")),
+    (Alert.Kind.MISSED, gettext_lazy("was missed")),
+    (Alert.Kind.RECOVERED, gettext_lazy("is good again after an alert")),
+]
+# Ticked until somebody chooses: then an address is all there is to write.
+USUAL_ALERTS = [Alert.Kind.FAILED, Alert.Kind.SUSPICIOUS]
 RESULT_FIELDS = ("min_items", "usual_share", "max_errors", "allow_empty")
 KEEP_FIELDS = ("keep_days", "keep_runs", "keep_megabytes")
 
@@ -121,6 +131,18 @@ class TaskForm(forms.Form):
         initial=1,
         help_text=gettext_lazy("So long a failed run waits until it is tried again."),
     )
+    alert_to = forms.CharField(
+        label=gettext_lazy("Send alerts to"), required=False, max_length=6000
+    )
+    alert_on = forms.MultipleChoiceField(
+        label=gettext_lazy("Send an alert when a run"),
+        choices=ALERTS,
+        required=False,
+        initial=USUAL_ALERTS,
+        help_text=gettext_lazy(
+            "A run that is tried again tells after its last try, a test run never."
+        ),
+    )
     allow_empty = forms.BooleanField(
         label=gettext_lazy("Finding nothing is fine"),
         required=False,
@@ -195,6 +217,7 @@ class TaskForm(forms.Form):
         self.fields["keep_days"].help_text = _("Empty means %(days)s days.") % {
             "days": settings.RETENTION_DAYS
         }
+        self.fields["alert_to"].help_text = _alert_help()
         spider = cast("forms.ChoiceField", self.fields["spider"])
         spider.choices = spider_choices(jobs.picked_by(task) if task else "")
         if task:
@@ -210,8 +233,23 @@ class TaskForm(forms.Form):
             data[name] = data[name] or 0
         for name, empty in (("retry_delay", MINUTE), ("http_cache_ttl", 3600), ("usual_share", 50)):
             data[name] = empty if data[name] is None else data[name]
+        data["alert_to"] = _addresses(data["alert_to"])
+        data["alert_on"] = data["alert_on"] if data["alert_to"] else []
         data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
         return data
+
+
+def _alert_help() -> str:
+    words = _("E-mail addresses, with a comma between.")
+    if channel_of("email").is_set_up():
+        return words
+    missing = _("Your administrator hasn't set up e-mail yet: alerts are only written to the log.")
+    return f"{words} {missing}"
+
+
+def _addresses(text: str) -> list[str]:
+    """However people paste them: commas, semicolons or blanks between."""
+    return re.split(r"[,; ]+", text.strip(",; ")) if text.strip(",; ") else []
 
 
 def spider_choices(current: str) -> list[tuple[str, str]]:
@@ -230,6 +268,8 @@ def initial_of(task: Task) -> dict[str, Any]:
     for name in ("no_progress_timeout", "memory_limit_mb"):
         initial[name] = initial[name] or None
     initial["spider"] = jobs.picked_by(task)
+    initial["alert_to"] = ", ".join(task.alert_to)
+    initial["alert_on"] = task.alert_on or USUAL_ALERTS
     initial["tags"] = ", ".join(tag.name for tag in task.tags.all())
     return initial
 
