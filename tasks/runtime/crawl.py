@@ -14,6 +14,7 @@ from .context import SETTING, RunContext
 from .extension import RunExtension, write_outcome
 from .guard import AddressGuard, guard_reactor
 from .guard_handlers import HandlerGuard
+from .plainlog import speak_plainly
 from .project import PRESETS_SETTING, Project, error_of_spider, relies_on_start_requests
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
         # Known already: working them out again takes as long as the fork itself.
         settings.set("LOG_VERSIONS", [], priority="cmdline")
     settings.set(SETTING, context, priority="cmdline")
+    speak_plainly(settings)
 
 
 def _set_bases(settings: Settings) -> None:

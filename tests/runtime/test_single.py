@@ -179,6 +179,24 @@ def test_a_loud_spider_ends_well(perform, tmp_path):
     assert log.rstrip().endswith("Spider closed (finished)")
 
 
+def test_a_log_names_the_pages_and_not_the_parts_of_scrapy(perform, site):
+    address = f"{site.url}/ok?page=2&api_key=hush-hush"
+    given = {"arguments": {"start_urls": address}, "secrets": []}
+    _outcome, log = perform("pages", **given)
+    assert f"INFO: Read {site.url}/ok?page=2&api_key=••••••\n" in log
+    for noise in ("Enabled ", "Overridden settings", "Dumping Scrapy stats"):
+        assert noise not in log
+    assert "Spider opened" in log
+
+
+def test_who_wants_every_detail_of_a_log_gets_it(perform, project, site):
+    with (project / "conf.py").open("a") as conf:
+        conf.write("LOG_LEVEL = 'DEBUG'\nLOG_FORMATTER = 'scrapy.logformatter.LogFormatter'\n")
+    _outcome, log = perform("pages", arguments={"start_urls": f"{site.url}/ok"})
+    for detail in ("Enabled item pipelines", "Overridden settings", "DEBUG: Crawled (200)"):
+        assert detail in log
+
+
 def test_what_a_project_switches_off_or_replaces_of_scrapys_own_stays_so(perform, project, site):
     with (project / "conf.py").open("a") as conf:
         conf.write(
@@ -187,6 +205,7 @@ def test_what_a_project_switches_off_or_replaces_of_scrapys_own_stays_so(perform
             "    'scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware': 7,\n"
             "}\n"
             "EXTENSIONS = {'scrapy.extensions.logstats.LogStats': None}\n"
+            "LOG_LEVEL = 'DEBUG'\n"
             "DOWNLOAD_HANDLERS = {'http': 'handlers.Canned'}\n"
         )
     (project / "handlers.py").write_text(
