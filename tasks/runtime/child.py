@@ -8,9 +8,9 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .addresses import Rules
 from .context import RunContext
@@ -18,6 +18,7 @@ from .family import adopt_orphans, end_children
 from .files import keep_room
 from .logloss import notice_lost_lines
 from .order import Limits, Order, claim
+from .redact import hider
 
 if TYPE_CHECKING:
     from .project import Project
@@ -50,6 +51,30 @@ def _line_writer(descriptor: int) -> object:
     return open(
         descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
     )
+
+
+class _Discreet:
+    """Lets no secret of the run into its log, whether logged or printed."""
+
+    def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
+        self._stream, self._hide = stream, hide
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._hide(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def keep_quiet_about(secrets: Sequence[Any]) -> None:
+    hide = hider(secrets)
+    sys.stdout = cast("TextIO", _Discreet(sys.stdout, hide))
+    sys.stderr = cast("TextIO", _Discreet(sys.stderr, hide))
 
 
 def reset_signals() -> None:
@@ -87,6 +112,8 @@ def perform(folder: Path, token: str, load: Callable[[], Project]) -> int:
         sys.stderr.write("This order was withdrawn or is being run by another process.\n")
         return REFUSED
     prepare(folder, order)
+    if order.secrets:
+        keep_quiet_about(order.secret_values())
     os.environ.update(order.env)
     _name_process(order.spider or order.kind)
     rules = Rules.of(order.allowed_networks, order.allowed_urls)

@@ -119,7 +119,8 @@ class RunExtension:
     def tick(self) -> None:
         self.items.flush()
         try:
-            write_json(self.context.folder / "progress.json", self.figures())
+            figures = self.context.without_secrets(self.figures())
+            write_json(self.context.folder / "progress.json", figures)
             cut_log(self.context.folder, self.context.order.limits.log_bytes)
         except OSError as error:
             # A full disk must not end the crawl; the supervisor sees that the figures stand still.
@@ -200,4 +201,4 @@ def write_outcome(
         outcome["feed_errors"] = extension.errors.feeds
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last
-    write_last_words(context.folder / "outcome.json", outcome)
+    write_last_words(context.folder / "outcome.json", context.without_secrets(outcome))

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 class FailingPage:
     def __init__(self, folder: Path, order: Order) -> None:
         self._folder = folder
-        self._secrets = [str(order.arguments.get(name) or "") for name in order.secrets]
+        self._secrets = order.secret_values()
         self._why = ""
         self._first: tuple[dict[str, Any], str] | None = None
 

@@ -42,6 +42,9 @@ class Order:
     allowed_urls: list[str] = field(default_factory=list)
     """Prefixes of addresses that may be read although their network is private."""
 
+    def secret_values(self) -> list[Any]:
+        return [self.arguments.get(name) for name in self.secrets]
+
     @classmethod
     def read(cls, folder: Path) -> Order | None:
         data = read_json(folder / "order.json")

@@ -7,6 +7,7 @@ import json
 import platform
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from tasks.execution.folder import run_folder
 from tasks.execution.items import read_items
@@ -15,16 +16,16 @@ from tasks.execution.logs import search_log
 from tasks.execution.report import report_of
 from tasks.models import Run
 from tasks.runtime.files import PAGE_FACTS, PAGE_TEXT, read_json
-from tasks.runtime.redact import redact
+from tasks.runtime.redact import redact, redacted
 from tasks.secrets import SecretUnreadable, unseal
 from tasks.web import failing
 
 
-def secrets_of(run: Run) -> list[str]:
+def secrets_of(run: Run) -> list[Any]:
     found = []
     for token in run.secrets.values():
         try:
-            found.append(str(unseal(token)))
+            found.append(unseal(token))
         except SecretUnreadable:
             continue
     return found
@@ -32,28 +33,29 @@ def secrets_of(run: Run) -> list[str]:
 
 def build(run: Run) -> bytes:
     folder, secrets = run_folder(run), secrets_of(run)
-    parts = {
+    report = report_of(run, read_json(folder / "outcome.json"), read_json(folder / "exit.json"))
+    data = {
+        "report.json": report,
+        "items-first.json": read_items(folder, limit=20).items,
+        PAGE_FACTS: failing.facts_of(run),
+    }
+    texts = {
         "READ-ME.txt": _introduction(run),
-        "report.json": json.dumps(
-            report_of(run, read_json(folder / "outcome.json"), read_json(folder / "exit.json")),
-            indent=2,
-            ensure_ascii=False,
-            default=str,
-        ),
         "log-end.txt": _log_end(folder),
         "log-errors.txt": _errors(folder),
-        "items-first.json": json.dumps(
-            read_items(folder, limit=20).items, indent=2, ensure_ascii=False
-        ),
         PAGE_TEXT: b"".join(failing.parts_of(run)).decode("utf-8", "replace"),
-        PAGE_FACTS: json.dumps(failing.facts_of(run), indent=2, ensure_ascii=False),
     }
+    parts = {name: _json(redacted(each, secrets)) for name, each in data.items() if each}
+    parts |= {name: redact(text, secrets) for name, text in texts.items() if text}
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in parts.items():
-            if text:
-                archive.writestr(name, redact(text, secrets))
+            archive.writestr(name, text)
     return target.getvalue()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
 def _introduction(run: Run) -> str:

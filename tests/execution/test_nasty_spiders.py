@@ -10,6 +10,7 @@ from tasks.execution.catalogue import save_catalogue
 from tasks.execution.folder import run_folder
 from tasks.models import SpiderInfo
 from tasks.runtime.files import parse_json, read_json
+from tasks.secrets import MASK, seal
 from tasks.services.runs import cancel_run
 
 WHOLE = "\U0001f600"
@@ -44,6 +45,20 @@ def test_figures_that_no_table_takes_hold_back_nobody_elses(bench):
     for run in (nasty, good):
         cancel_run(run_id=run.pk)
         assert bench.until_ended(run).reason == "cancelled"
+
+
+def test_a_secret_gets_neither_into_the_log_nor_into_what_is_said_of_the_run(bench):
+    run = bench.queue("talks")
+    run.secrets = {"password": seal("hush & hush")}
+    run.save()
+    run = bench.until_ended(run)
+    assert (run.status, run.reason) == ("failed", "spider_error"), bench.log(run)
+    files = run_folder(run).iterdir()
+    told = {f.name for f in files if b"hush & hush" in f.read_bytes()} - {"order.json"}
+    assert not told
+    assert "hush" not in json.dumps(run.detail)
+    for words in ("printed", "logged", "no login with"):
+        assert f"{words} {MASK}" in bench.log(run)
 
 
 def test_a_spiders_own_words_may_hold_anything(db):

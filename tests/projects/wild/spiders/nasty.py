@@ -36,3 +36,19 @@ class Nasty(scrapy.Spider):
         }  # fmt: skip
         for name, value in values.items():
             self.crawler.stats.set_value(name, value)
+
+
+class Talks(scrapy.Spider):
+    """Says its password wherever it can."""
+
+    name = "talks"
+
+    def __init__(self, password="", **kwargs):
+        super().__init__(**kwargs)
+        self.password = password
+
+    async def start(self):
+        print(f"printed {self.password}", flush=True)
+        self.logger.warning("logged %s", self.password)
+        yield {"number": 1}
+        raise ValueError(f"no login with {self.password}")
