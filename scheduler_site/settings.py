@@ -199,7 +199,7 @@ AXES_LOCKOUT_TEMPLATE = "admin/lockout.html"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "spiders" / "locale"]
 TIME_ZONE = SCHEDULER_TIMEZONE
 USE_I18N = True
 USE_TZ = True

@@ -29,6 +29,7 @@ def prepare() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="spider-scheduler-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "static").mkdir()
-    compile_all(ROOT / "locale")
+    for texts in ("locale", "spiders/locale"):
+        compile_all(ROOT / texts)
     os.environ |= {"DATA_DIR": str(folder), "ENV_FILE": os.devnull, "DEMO": "on"}
     return folder

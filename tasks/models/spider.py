@@ -4,11 +4,18 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tasks.outcomes import sentence
 
 ORDER = "x-order"
+
+
+def spoken(text: str) -> str:
+    """What a spider says of itself, in the reader's language where it is known there: texts of
+    the spiders here stand in spiders/locale."""
+    return gettext(text) if text else ""
 
 
 class SchemaField(models.JSONField):
@@ -52,7 +59,15 @@ class SpiderInfo(models.Model):
         ordering = ["name"]
 
     def __str__(self) -> str:
-        return self.title or self.name
+        return spoken(self.title) or self.name
+
+    @property
+    def about(self) -> str:
+        return spoken(self.description)
+
+    @property
+    def columns(self) -> list[str]:
+        return [spoken(each) for each in self.gives]
 
     @property
     def is_usable(self) -> bool:

@@ -19,7 +19,7 @@ MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 def spiders() -> list[tuple[str, str]]:
     found = SpiderInfo.objects.filter(error="").order_by("title", "name")
-    return [(each.name, each.title or each.name) for each in found]
+    return [(each.name, str(each)) for each in found]
 
 
 def example(name: str) -> HttpResponse:

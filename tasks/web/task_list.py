@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tasks.models import Run, Schedule, SpiderInfo, Tag, Task
+from tasks.models.spider import spoken
 from tasks.web import charts, plan, runs, when
 from tasks.web.attention import newest_status
 from tasks.web.filters import Filter, build_filter
@@ -91,7 +92,7 @@ def search(request: HttpRequest) -> QuerySet[Task]:
 
 def rows(tasks: Sequence[Task], now: datetime, viewer: tzinfo) -> list[Row]:
     history = runs.last_runs(task.pk for task in tasks)
-    titles = dict(SpiderInfo.objects.values_list("name", "title"))
+    titles = {name: spoken(t) for name, t in SpiderInfo.objects.values_list("name", "title")}
     clock = when.Clock(now, viewer)
     return [
         _row(task, history[task.pk], titles.get(task.spider) or task.spider, clock)

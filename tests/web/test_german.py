@@ -130,3 +130,17 @@ def test_refusals_are_german_too(db):
 
     with translation.override("de"), pytest.raises(InvalidInput, match="gibt es nicht"):
         create_task(task_id="b", name="B", spider="nobody")
+
+
+def test_what_a_spider_says_of_itself_is_shown_in_the_readers_language(client, maja):
+    schema = {"properties": {"start_urls": {"type": "array", "title": "Pages to start from"}}}
+    SpiderInfo.objects.create(
+        name="seo", title="Site check", description="Only ours knows.", gives=["Broken address"],
+        schema={"type": "object", **schema}, seen_at=timezone.now(),
+    )  # fmt: skip
+    client.force_login(maja)
+    asked = {"HTTP_ACCEPT_LANGUAGE": "de"}
+    page = client.get(reverse("admin:tasks_task_add") + "?spider=seo", **asked).content.decode()
+    for text in ("Website prüfen", "Startseiten", "Defekte Adresse", "Only ours knows."):
+        assert text in page
+    assert "Website prüfen" in client.get(reverse("admin:spiders"), **asked).content.decode()

@@ -33,7 +33,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        compile_all(settings.BASE_DIR / "locale")
+        for folder in settings.LOCALE_PATHS:
+            compile_all(folder)
         collect_static()
         login = first_administrator()
         self.refresh_spiders()

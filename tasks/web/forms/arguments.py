@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from tasks.models import Task
+from tasks.models.spider import spoken
 from tasks.services.arguments import resolve
 from tasks.web.forms.inputs import Input
 
@@ -99,13 +100,13 @@ def _input(
     kind, core = _kind(declared, value)
     return Input(
         name=PREFIX + name,
-        label=declared.get("title") or name.replace("_", " ").capitalize(),
+        label=spoken(str(declared.get("title", ""))) or name.replace("_", " ").capitalize(),
         kind=kind,
         value=_shown(kind, value),
         help=_help(kind, declared, stored=stored),
         required=required and not stored,
         choices=_choices(kind, core, required=required),
-        unit=declared.get("unit", ""),
+        unit=spoken(str(declared.get("unit", ""))),
         errors=errors,
         low=core.get("minimum"),
         high=core.get("maximum"),
@@ -160,8 +161,9 @@ def _shown(kind: str, value: Any) -> Any:
 
 
 def _help(kind: str, declared: Schema, *, stored: bool) -> str:
-    parts = [str(declared.get("description", "")).strip()]
-    if kind == "lines" and "per line" not in parts[0].lower():
+    text = str(declared.get("description", "")).strip()
+    parts = [spoken(text)]
+    if kind == "lines" and "per line" not in text.lower():
         parts.append(_("One per line."))
     if stored:
         parts.append(_("A value is stored and never shown. Leave this empty to keep it."))
