@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from tasks.api.streams.places import open_streams
 from tasks.models import Run, SchedulerProcess, Task
+from tasks.services.alerts import outbox
 from tasks.services.status import STALE_AFTER
 
 PREFIX = "spider_scheduler"
@@ -37,6 +38,8 @@ class StateCollector(Collector):
         yield from _schedulers(now)
         yield from _tasks()
         yield from _disk()
+        rows = [([status], number) for status, number in outbox(now=now).items()]
+        yield _labelled("alerts", "Alerts of the last day", ("status",), rows)
         yield _gauge("open_streams", "Live logs that are followed here", open_streams())
 
 

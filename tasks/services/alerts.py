@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from tasks.channels import channel_for
@@ -55,6 +56,13 @@ def record_end(run: Run) -> None:
 def _had_bad_news(task_pk: int) -> bool:
     kinds = Alert.objects.filter(task=task_pk).order_by("-created_at", "-pk")
     return kinds.values_list("kind", flat=True).first() not in {None, Kind.RECOVERED}
+
+
+def outbox(*, now: datetime | None = None) -> dict[str, int]:
+    """The alerts of the last day by their status."""
+    since = (now or timezone.now()) - timedelta(days=1)
+    rows = Alert.objects.filter(created_at__gte=since).order_by().values_list("status")
+    return {**dict.fromkeys(Alert.Status.values, 0), **dict(rows.annotate(Count("pk")))}
 
 
 def insert(wanted: Iterable[Wanted]) -> None:

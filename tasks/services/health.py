@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
+from tasks.services.alerts import outbox
 from tasks.services.status import LEAST_FREE_BYTES, STALE_AFTER
 from tasks.services.stuck import is_write_locked, trouble
 from tasks.services.watch import never_running
@@ -28,6 +29,7 @@ def get_health() -> dict[str, Any]:
         checks = {"database": {"ok": True}, "scheduler": _scheduler(), "queue": _queue()}
         # Told, but no reason for a monitor to restart anything.
         checks["schedules"] = {"ok": True, "never_running": len(never_running())}
+        checks["alerts"] = {"ok": True, **outbox()}
         if not checks["scheduler"]["ok"]:
             checks |= _stuck(checks["scheduler"])
     except DatabaseError:

@@ -15,6 +15,7 @@ from django_apscheduler.models import DjangoJob
 from tasks.describe import describe
 from tasks.models import Run, Schedule, SchedulerProcess, Task
 from tasks.outcomes import Said, sentence
+from tasks.services.alerts import outbox
 from tasks.services.schedules import delay_of, timing_of
 from tasks.services.tasks import get_task
 
@@ -115,6 +116,7 @@ def get_scheduler_status() -> Info:
         "failed": stats["jobs_failed"],
         "missed": stats["jobs_missed"],
         "skipped": stats["jobs_skipped"],
+        "alerts": outbox(),
     }
 
 

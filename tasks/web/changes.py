@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from tasks.models import ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
+from tasks.models import Alert, ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
 from tasks.secrets import MASK
 from tasks.services.undo import last_change, undo_last_change
 from tasks.web import names, when
@@ -110,8 +110,14 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
                 yield Line(_("Secret “%s”") % secret, MASK, _("another value"))
         elif name == "schedules":
             yield from _schedules(before or [], after or [])
+        elif name == "alert_on":
+            yield Line(_label(about, name), _kinds(before), _kinds(after))
         elif _words(before) != _words(after):
             yield Line(_label(about, name), _words(before), _words(after))
+
+
+def _kinds(values: list[str] | None) -> str:
+    return _words([str(Alert.Kind(each).label) for each in values or []])
 
 
 def _inside(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Line]:

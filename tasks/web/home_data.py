@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tasks.models import Hold, Run, Schedule, Task
 from tasks.services.watch import NeverRuns, never_running, schedules_that_are_on
 from tasks.web import attention, charts, plan, runs, week, when
+from tasks.web.alert_lines import given_up
 from tasks.web.charts import Block
 from tasks.web.outcome_words import reason_line
 from tasks.web.progress import Progress, progress_of
@@ -81,6 +82,7 @@ class Home:
     more_tasks: int
     week: week.Week
     tasks: int
+    alerts_lost: str
 
     @property
     def shown(self) -> int:
@@ -121,6 +123,7 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
         more_tasks=len(tasks) - len(shown),
         week=week.read_week(schedules, usual, now, zone),
         tasks=len(tasks),
+        alerts_lost=given_up(now),
     )
 
 

@@ -14,6 +14,7 @@ from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.outcomes.durations import duration
 from tasks.web import charts, runs, states, when
+from tasks.web.alert_lines import AlertLine, alert_lines
 from tasks.web.compare import Compared, compare
 from tasks.web.failing import FailingPage, failing_page
 from tasks.web.item_view import ItemTable, first_items
@@ -66,6 +67,7 @@ class RunPage:
     compared: Compared | None
     # Of an export that wrote one.
     file: str
+    alerts: list[AlertLine]
 
     downloads = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"))
 
@@ -100,6 +102,7 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         items=first_items(run) if happened else ItemTable(),
         compared=compare(run, now, zone) if run.status in ENDED_WELL else None,
         file=file.name if (file := exported_file(run)) else "",
+        alerts=alert_lines(run, now, zone),
     )
 
 

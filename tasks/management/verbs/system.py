@@ -49,6 +49,7 @@ def _status_fields(state: dict[str, Any]) -> list[tuple[str, object]]:
         (_("failed"), state["failed"]),
         (_("missed"), state["missed"]),
         (_("skipped"), state["skipped"]),
+        (_("alerts"), ", ".join(f"{number} {name}" for name, number in state["alerts"].items())),
         *_launchers(state["schedulers"]),
     ]
 

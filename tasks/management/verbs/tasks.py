@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.management.verbs import parsing
-from tasks.management.verbs.base import DONE, Verb
+from tasks.management.verbs.base import DONE, REFUSED, Verb
 from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Task
 from tasks.services import (
@@ -19,6 +19,7 @@ from tasks.services import (
 )
 from tasks.services.actors import command_line
 from tasks.services.tasks import get_task
+from tasks.services.trying_alerts import send_test_alert
 from tasks.services.writing import state_of_task
 
 
@@ -85,10 +86,26 @@ def _fields(task: Task, info: dict[str, Any], state: dict[str, Any]) -> list[tup
         (_("last run"), f"{moment(info['last_run'])} {info['last_status'] or ''}"),
         (_("tags"), ", ".join(info["tags"])),
         (_("owner"), state["owner"]),
+        (_("alerts"), _alerts(task)),
     ]
     lines += [(f"  {name}", value) for name, value in state["arguments"].items()]
     lines += [(f"  {name}", value) for name, value in state["settings"].items()]
     return [(name, value) for name, value in lines if value not in ("", " ", None)]
+
+
+def _alerts(task: Task) -> str:
+    """Of what, and to whom."""
+    return f"{', '.join(task.alert_on)}: {', '.join(task.alert_to)}" if task.alert_to else ""
+
+
+def test_alert(terminal: Terminal, options: Namespace) -> int:
+    tried = send_test_alert(task_id=options.task_id, actor=command_line())
+    if terminal.as_json:
+        terminal.json([vars(each) for each in tried])
+    else:
+        for each in tried:
+            terminal.line(f"{each.recipient}: {each.problem or _('sent')}")
+    return REFUSED if any(each.problem for each in tried) else DONE
 
 
 def enable(terminal: Terminal, options: Namespace) -> int:
@@ -147,6 +164,12 @@ VERBS = (
         help=gettext_lazy("Switch a task off: nothing fires until it is on again."),
         run=disable,
         arguments=_disable_arguments,
+    ),
+    Verb(
+        name="test-alert",
+        help=gettext_lazy("Send an alert for a try to everybody whom the task tells."),
+        run=test_alert,
+        arguments=parsing.task_id,
     ),
     Verb(
         name="remove",
