@@ -27,6 +27,8 @@ class Slots:
     older: int = 0
     older_first: datetime | None = None
     older_last: datetime | None = None
+    # The first one after the range.
+    following: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -129,19 +131,21 @@ class Timing:
         """The slots with after < slot <= until; bounded work, however long the range."""
         first = self.next_time(after)
         if first is None or first > until:
-            return Slots()
+            return Slots(following=first)
         second = self.next_time(first)
         if newest and (second is None or second > until):
-            return Slots([first])  # nearly always: looking back costs more
+            # Nearly always: looking back costs more.
+            return Slots([first], following=second)
         found: list[datetime] = []
         moment = self.previous_time(until)
         while moment is not None and moment > after and len(found) < newest:
             found.append(moment)
             moment = self.previous_time(moment - _MICROSECOND)
         found.reverse()
+        following = self.next_time(until)
         if moment is None or moment <= after:
-            return Slots(found)
-        return Slots(found, self.count(after, moment), first, moment)
+            return Slots(found, following=following)
+        return Slots(found, self.count(after, moment), first, moment, following)
 
     def _ended(self, moment: datetime) -> bool:
         return self.end_at is not None and moment > self.end_at

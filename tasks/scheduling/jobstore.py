@@ -47,13 +47,13 @@ class ScheduleJobStore(DjangoJobStore):  # type: ignore[misc]  # django-apschedu
         if not due:
             return
         columns = {"id": "text", "next_run_time": "timestamptz"}
-        rows = ({"id": job_id(key), "next_run_time": moment} for key, moment in due.items())
+        rows = ((job_id(key), moment) for key, moment in due.items())
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE django_apscheduler_djangojob "  # noqa: S608 - our own names
                 f"SET next_run_time = f.next_run_time FROM {rows_source(columns)} "
                 "WHERE django_apscheduler_djangojob.id = f.id",
-                [rows_value(rows)],
+                [rows_value(columns, rows)],
             )
 
     def put(self, due: Due) -> None:

@@ -133,13 +133,13 @@ def _start_over(hashes: dict[int, str], now: datetime) -> None:
     if not hashes:
         return
     columns = {"id": "bigint", "hash": "text", "watermark": "timestamptz"}
-    rows = ({"id": key, "hash": value, "watermark": now} for key, value in hashes.items())
+    rows = ((key, value, now) for key, value in hashes.items())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE tasks_schedule "  # noqa: S608 - our own names
             f"SET timing_hash = f.hash, watermark = f.watermark FROM {rows_source(columns)} "
             "WHERE tasks_schedule.id = f.id",
-            [rows_value(rows)],
+            [rows_value(columns, rows)],
         )
 
 

@@ -81,17 +81,12 @@ def insert(wanted: Iterable[Wanted]) -> None:
         "AND a.channel = f.channel AND a.recipient = f.recipient) ON CONFLICT DO NOTHING"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [rows_value(rows)])
+        cursor.execute(statement, [rows_value(_COLUMNS, rows)])
 
 
-def _rows(wanted: Wanted) -> Iterable[dict[str, object]]:
+def _rows(wanted: Wanted) -> Iterable[tuple[object, ...]]:
+    """In the order of _COLUMNS."""
     for recipient in wanted.recipients:
         channel = channel_for(recipient)
         if channel is not None:
-            yield {
-                "run_id": wanted.run_id,
-                "channel": channel.name,
-                "recipient": recipient,
-                "kind": wanted.kind,
-                "at": wanted.at,
-            }
+            yield wanted.run_id, channel.name, recipient, wanted.kind, wanted.at

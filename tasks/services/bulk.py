@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -20,12 +20,20 @@ def rows_source(columns: Columns, alias: str = "f") -> str:
     if connection.vendor == "postgresql":
         typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         return f"jsonb_to_recordset(%s::jsonb) AS {alias}({typed})"
-    values = ", ".join(f"""json_extract(value, '$.{name}') AS "{name}" """ for name in columns)
+    # By place: a name in every row would have to be written and read again.
+    values = ", ".join(
+        f"""json_extract(value, '$[{place}]') AS "{name}" """ for place, name in enumerate(columns)
+    )
     return f"(SELECT {values} FROM json_each(%s)) AS {alias}"  # noqa: S608 - our own names
 
 
-def rows_value(rows: Iterable[Mapping[str, Any]]) -> str:
-    return json.dumps(list(rows), default=_stored_here())
+def rows_value(columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:
+    """The values of each row in the order of the columns."""
+    listed: list[Any] = list(rows)
+    if connection.vendor == "postgresql":
+        names = list(columns)
+        listed = [dict(zip(names, row, strict=True)) for row in listed]
+    return json.dumps(listed, default=_stored_here())
 
 
 def _stored_here() -> Callable[[Any], str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -101,7 +103,7 @@ def fire(
     `inside` runs first in the transaction (the leader's epoch), `store` last (the job store).
     """
     now = now or timezone.now()
-    with transaction.atomic():
+    with collection_paused(), transaction.atomic():
         inside()
         rows = _lock(schedule_ids)
         fired = Fired(stale=sorted(set(schedule_ids) - {row.id for row in rows}))
@@ -138,6 +140,19 @@ def _of_missed(
     ]
 
 
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """All that a firing makes lives until its commit: looking for what doesn't took a quarter of
+    the time of thousands."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 @dataclass(kw_only=True)
 class _Plan:
     now: datetime
@@ -149,7 +164,8 @@ class _Plan:
 
     def settle(self, rows: Sequence[DueSchedule]) -> None:
         good = [row for row in rows if self._is_known(row)]
-        self.fired.stale += [row.id for row in rows if not self._is_known(row)]
+        if len(good) < len(rows):
+            self.fired.stale += [row.id for row in rows if not self._is_known(row)]
         if not good:
             return
         oldest = min(row.watermark or self.now for row in good)
@@ -167,10 +183,9 @@ class _Plan:
         delay, watermark = known.delay(row.id), row.watermark or self.now
         slots = known.timing.slots_between(watermark, self.now - delay, newest=NEWEST)
         self._record(row, slots, delay, standstill)
-        last = slots.newest[-1] if slots.newest else watermark
         if slots.newest:
-            self.watermarks[row.id] = last
-        self.fired.due[row.id] = known.due(row.id, last)
+            self.watermarks[row.id] = slots.newest[-1]
+        self.fired.due[row.id] = None if slots.following is None else slots.following + delay
 
     def _record(
         self, row: DueSchedule, slots: Slots, delay: timedelta, standstill: Standstill
@@ -226,7 +241,7 @@ def _lock(schedule_ids: Iterable[int]) -> list[DueSchedule]:
     if connection.vendor == "postgresql":
         statement += " FOR UPDATE OF s"
     with connection.cursor() as cursor:
-        cursor.execute(statement, [rows_value({"id": each} for each in schedule_ids)])
+        cursor.execute(statement, [rows_value(columns, ((each,) for each in schedule_ids))])
         found = cursor.fetchall()
     return [DueSchedule(row[0], aware(row[1]), row[2], bool(row[3]), *row[4:]) for row in found]
 
@@ -276,10 +291,9 @@ def _advance(watermarks: Mapping[int, datetime]) -> None:
     if not watermarks:
         return
     columns = {"id": "bigint", "watermark": "timestamptz"}
-    rows = ({"id": key, "watermark": moment} for key, moment in watermarks.items())
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE tasks_schedule SET watermark = f.watermark "  # noqa: S608
             f"FROM {rows_source(columns)} WHERE tasks_schedule.id = f.id",
-            [rows_value(rows)],
+            [rows_value(columns, watermarks.items())],
         )

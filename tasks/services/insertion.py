@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -42,9 +42,10 @@ _FROM_TASK = {
     **{name: name for name in ("kind", "spider", "arguments", "secrets", "settings")},
     **{name: name for name in ("priority", "executor", "user_id")},
 }
+_NEVER_SHARED = ("id", "schedule_id")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NewRun:
     schedule_id: int
     at: datetime
@@ -63,9 +64,8 @@ class NewRun:
     id: UUID = field(default_factory=uuid4)
 
     @property
-    def row(self) -> Mapping[str, Any]:
-        ended = self.status != Run.Status.QUEUED
-        return {**vars(self), "finished_at": self.queued_at if ended else None}
+    def finished_at(self) -> datetime | None:
+        return None if self.status == Run.Status.QUEUED else self.queued_at
 
 
 def insert_runs(rows: Sequence[NewRun]) -> int:
@@ -75,37 +75,50 @@ def insert_runs(rows: Sequence[NewRun]) -> int:
     """
     if not rows:
         return 0
-    statement, constants = _statement(connection.vendor)
+    given = dict(zip(_GIVEN, zip(*map(attrgetter(*_GIVEN), rows), strict=True), strict=True))
+    # Of thousands that fire together nearly everything is the same: it travels once.
+    own = tuple(name for name in _GIVEN if name in _NEVER_SHARED or not _all_same(given[name]))
+    statement, places, defaults = _statement(connection.vendor, own)
+    shared = {name: _stored(name, given[name][0]) for name in _GIVEN if name not in own}
+    value = rows_value(own, zip(*(given[name] for name in own), strict=True))
     with connection.cursor() as cursor:
-        value = rows_value(row.row for row in rows)
-        cursor.execute(statement, [*constants, value])
+        cursor.execute(statement, [*({**defaults, **shared}[each] for each in places), value])
         return int(cursor.rowcount)
 
 
+def _all_same(values: tuple[Any, ...]) -> bool:
+    return values.count(values[0]) == len(values)
+
+
 @cache
-def _statement(vendor: str) -> tuple[str, tuple[Any, ...]]:
-    """`vendor` is the key under which the statement of this connection is kept."""
-    columns, values, constants = [], [], []
-    for each in Run._meta.concrete_fields:
-        columns.append(connection.ops.quote_name(each.column))
-        if each.column in _GIVEN:
-            values.append(f'f."{each.column}"')
-        elif each.column in _FROM_TASK:
-            values.append(f't."{_FROM_TASK[each.column]}"')
+def _fields() -> dict[str, Field[Any, Any]]:
+    return {each.column: each for each in Run._meta.concrete_fields}
+
+
+def _stored(column: str, value: Any) -> Any:
+    return _fields()[column].get_db_prep_save(value, connection)
+
+
+@lru_cache(maxsize=64)
+def _statement(vendor: str, own: tuple[str, ...]) -> tuple[str, list[str], dict[str, Any]]:
+    """Also the columns of its parameters, and what those have that no row gives. `vendor` is the
+    key under which the statement of this connection is kept."""
+    values, places, defaults = [], [], {}
+    for column, each in _fields().items():
+        if column in own:
+            values.append(f'f."{column}"')
+        elif column in _FROM_TASK:
+            values.append(f't."{_FROM_TASK[column]}"')
         else:
             values.append("%s" if vendor == "sqlite" else f"%s::{each.db_type(connection)}")
-            constants.append(_constant(each))
+            places.append(column)
+            defaults[column] = _stored(column, each.get_default())
+    names = ", ".join(map(connection.ops.quote_name, _fields()))
     # S608: every name is ours. WHERE true: SQLite could not tell ON CONFLICT from a join's ON.
     statement = (
-        f"INSERT INTO tasks_run ({', '.join(columns)}) SELECT {', '.join(values)} "  # noqa: S608
-        f"FROM {rows_source(_GIVEN)} JOIN tasks_schedule s ON s.id = f.schedule_id "
+        f"INSERT INTO tasks_run ({names}) SELECT {', '.join(values)} "  # noqa: S608
+        f"FROM {rows_source({name: _GIVEN[name] for name in own})} "
+        "JOIN tasks_schedule s ON s.id = f.schedule_id "
         "JOIN tasks_task t ON t.id = s.task_id WHERE true ON CONFLICT DO NOTHING"
     )
-    return statement, tuple(constants)
-
-
-def _constant(each: Field[Any, Any]) -> Any:
-    default = each.get_default()
-    if isinstance(default, dict | list):
-        return json.dumps(default)
-    return each.get_db_prep_save(default, connection)
+    return statement, places, defaults

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+from dataclasses import fields
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tasks.models import Blackout, Hold, Run, Schedule, Task
 from tasks.services.controls import WEEKDAYS
 from tasks.services.firing import fire
+from tasks.services.insertion import NewRun, insert_runs
 from tests.scheduling.helpers import (
     HOUR,
     MINUTE,
@@ -374,6 +377,48 @@ def test_nothing_is_written_when_the_fence_refuses():
     assert rows(schedule) == []
     schedule.refresh_from_db()
     assert schedule.watermark == NOON
+
+
+def test_rows_that_differ_in_everything_and_rows_alike_are_written_in_the_same_way():
+    one, other = make_schedule("one"), make_schedule("other")
+    upstream = run_of(one)
+    different = NewRun(
+        schedule_id=one.pk,
+        at=NOON,
+        queued_at=NOON + MINUTE,
+        status="skipped",
+        trigger="chain",
+        reason="overlap",
+        detail={"run": "ö", "deep": [1]},
+        scheduled_until=NOON + HOUR,
+        for_slot=NOON - HOUR,
+        upstream_id=upstream.pk,
+        not_before=NOON + 2 * HOUR,
+        requested_by="maja",
+        slots=7,
+    )
+    plain = NewRun(schedule_id=other.pk, at=NOON, queued_at=NOON, scheduled_for=NOON)
+    assert insert_runs([different, plain]) == 2
+    together = list(Run.objects.exclude(pk=upstream.pk).order_by("task_key").values())
+    Run.objects.exclude(pk=upstream.pk).delete()
+    assert insert_runs([different]) == insert_runs([plain]) == 1
+    assert list(Run.objects.exclude(pk=upstream.pk).order_by("task_key").values()) == together
+    for name in (each.name for each in fields(NewRun)):
+        assert together[0][name] == getattr(different, name), name
+        assert together[1][name] == getattr(plain, name), name
+    assert [each["finished_at"] for each in together] == [NOON + MINUTE, None]
+
+
+def test_memory_is_collected_again_after_a_firing_that_failed():
+    seen = []
+
+    def fail() -> None:
+        seen.append(gc.isenabled())
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fire_at(NOON + HOUR, make_schedule(), inside=fail)
+    assert [*seen, gc.isenabled()] == [False, True]
 
 
 @pytest.mark.parametrize("policy", ["skip", "allow"])

@@ -189,6 +189,7 @@ def test_newest_and_older_slots_are_all_slots(timing, after, newest, hours):
     assert slots.older == max(len(walked) - newest, 0)
     if slots.older:
         assert (slots.older_first, slots.older_last) == (walked[0], walked[slots.older - 1])
+    assert slots.following == timing.next_time(until)
 
 
 @settings(max_examples=50, deadline=None)
