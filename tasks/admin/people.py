@@ -7,11 +7,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
+from tasks.admin.controls import OwnPages
 from tasks.web import people
 
 
 @admin.register(User)
-class PersonAdmin(admin.ModelAdmin[User]):
+class PersonAdmin(OwnPages):
     """A simple form with a role: the stock one breaks the content policy and asks too much."""
 
     def changelist_view(
@@ -35,6 +36,3 @@ class PersonAdmin(admin.ModelAdmin[User]):
         if not allowed:
             raise PermissionDenied
         return people.form_page(request, self.admin_site.each_context(request), user)
-
-    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False  # deleting is a button of its own, through the service

@@ -9,13 +9,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from tasks.admin.controls import OwnPages
 from tasks.models import Run
 from tasks.web import actions, history, run_files, run_view
 from tasks.web.site import View
 
 
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin[Run]):
+class RunAdmin(OwnPages):
     """The ledger is read here; only the services write it."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -60,7 +61,4 @@ class RunAdmin(admin.ModelAdmin[Run]):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
         return False

@@ -6,10 +6,11 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from axes.utils import reset as forget_failures
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tasks.models import Profile
@@ -46,7 +47,8 @@ def save_person(
     before = _state(user)
     for name, value in fields.items():
         setattr(user, name, value)
-    _check_role(user, role, actor)
+    _check_reach(user, actor)
+    _set_role(user, role, actor)
     _set_password(user, password)
     _clean(user)
     _check_self(user, actor)
@@ -100,20 +102,37 @@ def _state(user: User) -> dict[str, Any]:
     return {**{name: getattr(user, name) for name in names}, "role": role_of(user)}
 
 
-def _check_role(user: User, role: str | None, actor: Actor) -> None:
-    _check_reach(user, actor)
+def _set_role(user: User, role: str | None, actor: Actor) -> None:
     if role is None:
         return
     if role not in ROLES:
         raise InvalidInput({"role": [_("Choose one of: %s.") % ", ".join(ROLES)]})
     if actor.user is not None and actor.user.pk == user.pk and role != role_of(user):
         raise Forbidden({"role": [_("You can't change your own rights.")]})
+    if _exceeds(Q(group__name=role), actor):
+        raise Forbidden({"role": [_("You can't give rights that you don't have yourself.")]})
+    # A superuser may do all, whatever their groups are.
+    user.is_superuser = user.is_superuser and role == ROLES[-1]
 
 
 def _check_reach(user: User, actor: Actor) -> None:
-    """Who is no superuser doesn't reach one: a new password would make them one."""
+    """Who may less doesn't reach who may more: a new password would make them one."""
     if user.is_superuser and actor.user is not None and not actor.user.is_superuser:
         raise Forbidden(_("Only the main administrator may change this person."))
+    if user.pk and _exceeds(_held_by(user), actor):
+        raise Forbidden(_("This person may do more than you."))
+
+
+def _exceeds(held: Q, actor: Actor) -> bool:
+    if actor.user is None or actor.user.is_superuser:
+        return False
+    own = Permission.objects.filter(_held_by(actor.user)).values("pk")
+    return Permission.objects.filter(held).exclude(pk__in=own).exists()
+
+
+def _held_by(user: User) -> Q:
+    """Also while they may not log in."""
+    return Q(group__user=user) | Q(user=user)
 
 
 def _check_self(user: User, actor: Actor) -> None:

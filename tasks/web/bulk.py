@@ -33,7 +33,10 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         messages.warning(request, _("No task is selected. Tick one or more first."))
         return back(request, reverse(LIST))
     name = request.POST.get("action", "")
-    if (asks := ASKING.get(name)) is not None:
+    if name in ASKING:
+        right, asks = ASKING[name]
+        if not request.user.has_perm(right):
+            raise PermissionDenied
         return asks(request, context, tasks)
     if name in DOING:
         do, words = DOING[name]
@@ -123,4 +126,8 @@ DOING: dict[str, tuple[Doing, Words]] = {
     "on": (_on, lambda n: ngettext("%(n)s task is on.", "%(n)s tasks are on.", n)),
     "off": (_off, lambda n: ngettext("%(n)s task is off.", "%(n)s tasks are off.", n)),
 }
-ASKING = {"tag": _tag, "stagger": stagger.page, "delete": deletion.page}
+ASKING = {
+    "tag": ("tasks.change_task", _tag),
+    "stagger": ("tasks.change_task", stagger.page),
+    "delete": ("tasks.delete_task", deletion.page),
+}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -17,6 +18,8 @@ from tasks.web.zones import zone_of
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
+    if not request.user.has_perm("tasks.view_task"):
+        raise PermissionDenied
     now, zone = timezone.now(), zone_of(request.user)
     home: Home = read_home(now, zone)
     return {

@@ -8,11 +8,13 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.db.models import Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from tasks.web import access, cleaning, controls, fragments, home, pages, people, task_files, tour
+from tasks.web.trouble import SOMEBODY_ELSE
 
 View = Callable[..., HttpResponseBase]
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
@@ -48,11 +50,23 @@ class SchedulerAdminSite(admin.AdminSite):
     ) -> TemplateResponse:
         return home.page(request, {**self.each_context(request), **(extra_context or {})})
 
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        return redirect("admin:index")
+
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None
     ) -> list[dict[str, Any]]:
         """No page of ours shows the list of all models, and it costs every page its making."""
         return super().get_app_list(request, app_label) if app_label else []
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and not self._asks_for_somebody_else(request)
+
+    def _asks_for_somebody_else(self, request: HttpRequest) -> bool:
+        """Who is logged in sees the login, too, where a page sent them there."""
+        return SOMEBODY_ELSE in request.GET and request.path == reverse(f"{self.name}:login")
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         def own(route: str, view: View, name: str) -> URLPattern:
@@ -66,6 +80,7 @@ class SchedulerAdminSite(admin.AdminSite):
             own("tour/end/", tour.end, "tour_end"),
             own("me/", people.me, "me"),
             own("password_change/", people.password, "password_change"),
+            own("password_change/done/", people.me, "password_change_done"),
             own("me/tokens/", access.tokens, "me_tokens"),
             own("me/tokens/<int:pk>/revoke/", access.token_revoke, "token_revoke"),
             own("tasks/task/<int:pk>/data/", access.data_links, "task_data_links"),

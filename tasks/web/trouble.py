@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 
 from tasks.web import when
 
+SOMEBODY_ELSE = "as"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
@@ -38,7 +40,8 @@ def _answer(trouble: Trouble) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    login = f"{reverse('admin:login')}?{urlencode({'next': request.get_full_path()})}"
+    query = urlencode({"next": request.get_full_path(), SOMEBODY_ELSE: 1})
+    login = f"{reverse('admin:login')}?{query}"
     return _answer(
         Trouble(
             status=403,

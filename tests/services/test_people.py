@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 
 from tasks.services.actors import person
 from tasks.services.errors import Forbidden, InvalidInput
@@ -52,6 +52,35 @@ def test_an_administrator_does_not_reach_the_superuser(boss):
         save_person(actor=boss, user_id=root.pk, password=PASSWORD)
     with pytest.raises(Forbidden):
         remove_person(actor=boss, user_id=root.pk)
+
+
+def test_a_main_administrator_who_becomes_a_viewer_may_no_more_than_look(db):
+    root = person(User.objects.create_superuser("root"), "admin")
+    other = User.objects.create_superuser("other")
+    save_person(actor=root, user_id=other.pk, role="Administrator")
+    assert User.objects.get(pk=other.pk).is_superuser
+    save_person(actor=root, user_id=other.pk, role="Viewer")
+    other = User.objects.get(pk=other.pk)
+    assert (role_of(other), other.has_perm("tasks.delete_task")) == ("Viewer", False)
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+def test_nobody_gives_or_takes_over_rights_that_they_lack(is_active):
+    clerk = somebody("clerk", "Editor")
+    names = ["add_user", "change_user", "delete_user"]
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=names))
+    actor, boss = person(clerk, "admin"), somebody("boss", "Administrator")
+    boss.is_active = is_active
+    boss.save()
+    with pytest.raises(Forbidden) as refusal:
+        save_person(actor=actor, username="straw", role="Administrator", password=PASSWORD)
+    assert "role" in refusal.value.errors
+    for change in ({"password": PASSWORD}, {"is_active": True}, {"role": "Viewer"}):
+        with pytest.raises(Forbidden):
+            save_person(actor=actor, user_id=boss.pk, **change)
+    with pytest.raises(Forbidden):
+        remove_person(actor=actor, user_id=boss.pk)
+    assert role_of(save_person(actor=actor, username="nils", role="Editor")) == "Editor"
 
 
 @pytest.mark.parametrize(

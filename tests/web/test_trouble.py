@@ -5,8 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+
+from tests.people import PASSWORD
 
 NOBODY = UUID(int=7)
 PAGES = [
@@ -46,14 +49,24 @@ def test_a_form_that_is_out_of_date_changes_nothing_and_says_so(maja):
     assert not hasattr(maja, "profile") or maja.profile.language != "de"
 
 
-def test_who_may_not_is_offered_another_login_that_leads_there(client, viktor):
+def test_who_may_not_is_offered_another_login_that_leads_there(client, viktor, anna):
     client.force_login(viktor)
     page = reverse("admin:auth_user_changelist")
     response = client.get(page)
     assert response.status_code == 403
-    assert f'href="{reverse("admin:login")}?next=%2Fadmin%2Fauth%2Fuser%2F"' in str(
-        response.content, "utf-8"
-    )
+    login = f"{reverse('admin:login')}?next=%2Fadmin%2Fauth%2Fuser%2F&as=1"
+    assert f'href="{login.replace("&", "&amp;")}"' in response.content.decode()
+    shown = client.get(login)
+    assert "You are logged in as viktor" in shown.content.decode()
+    given = {"username": "anna", "password": PASSWORD, "next": page}
+    assert client.post(login, given)["Location"] == page
+    assert client.get(page).status_code == 200
+
+
+def test_who_is_in_no_group_sees_nothing_of_the_tasks(client, db):
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    for address in (reverse("admin:index"), reverse("admin:tasks_live")):
+        assert client.get(address).status_code == 403
 
 
 @pytest.mark.parametrize(
