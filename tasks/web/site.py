@@ -6,9 +6,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
@@ -52,8 +51,8 @@ class SchedulerAdminSite(admin.AdminSite):
 
     def app_index(
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponseBase:
-        return redirect("admin:index")
+    ) -> TemplateResponse:
+        raise Http404
 
     def get_app_list(
         self, request: HttpRequest, app_label: str | None = None

@@ -40,7 +40,7 @@ def _answer(trouble: Trouble) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    query = urlencode({"next": request.get_full_path(), SOMEBODY_ELSE: 1})
+    query = urlencode({"next": request.get_full_path(), SOMEBODY_ELSE: "1"})
     login = f"{reverse('admin:login')}?{query}"
     return _answer(
         Trouble(
