@@ -63,6 +63,7 @@ def save_blackout(
     for name, value in fields.items():
         setattr(blackout, name, value)
     _check_week(blackout)
+    _check_times(blackout)
     _clean(blackout)
     with transaction.atomic():
         blackout.save()
@@ -83,6 +84,29 @@ def _check_week(blackout: Blackout) -> None:
         raise InvalidInput(
             {"weekdays": [_("No day is chosen. Choose at least one day of the week.")]}
         )
+
+
+def _check_times(blackout: Blackout) -> None:
+    """The database's own rule, in words that say what to do."""
+    once = (blackout.starts_at, blackout.ends_at)
+    weekly = (blackout.start_time, blackout.end_time)
+    if any(once) and (any(weekly) or blackout.weekdays):
+        problem = ("starts_at", _("Fill in “Once” or “Every week”, not both."))
+    elif any(once) and not all(once):
+        problem = (_empty_of(blackout, "starts_at", "ends_at"), _("Give this moment too."))
+    elif blackout.starts_at and blackout.ends_at and blackout.ends_at <= blackout.starts_at:
+        problem = ("ends_at", _("It has to end after it starts."))
+    elif (any(weekly) or blackout.weekdays) and not all(weekly):
+        problem = (_empty_of(blackout, "start_time", "end_time"), _("Give this time too."))
+    elif not any(once) and not any(weekly):
+        problem = ("starts_at", _("Say when: fill in “Once” or “Every week”."))
+    else:
+        return
+    raise InvalidInput({problem[0]: [problem[1]]})
+
+
+def _empty_of(blackout: Blackout, *names: str) -> str:
+    return next(name for name in names if getattr(blackout, name) is None)
 
 
 def remove_blackout(*, blackout_id: int, actor: Actor = PYTHON) -> None:

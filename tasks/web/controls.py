@@ -125,7 +125,8 @@ def _span(blackout: Blackout) -> str:
     days = ", ".join(
         str(WEEKDAYS_ABBR[i]) for i, name in enumerate(WEEKDAYS) if name in blackout.weekdays
     )
-    return f"{days} {blackout.start_time:%H:%M} – {blackout.end_time:%H:%M}"
+    times = f"{blackout.start_time:%H:%M} – {blackout.end_time:%H:%M}"
+    return f"{days} {times}, {when.zone_label(zone)}"
 
 
 def blackout_form(

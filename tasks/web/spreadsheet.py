@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zipfile import BadZipFile
@@ -22,11 +22,15 @@ from django.utils.translation import ngettext
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from tasks.describe import describe_cron
+from tasks.describe import describe
+from tasks.models import SpiderInfo
 from tasks.services.actors import Actor
 from tasks.services.creating import NewTask, SomeRefused, create_tasks
+from tasks.services.errors import InvalidInput
+from tasks.slots import Timing
 from tasks.web import spreadsheet_example
 from tasks.web.actions import actor_of
+from tasks.web.schedule_words import read_words
 
 MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 500, 60, 2_000_000
 # Columns of a task; every other one is an argument of its spider.
@@ -102,35 +106,54 @@ def _xlsx(content: bytes) -> list[list[str]]:
 
 def make(rows: Iterable[Row], actor: Actor, *, keep: bool) -> list[Planned]:
     """Makes each task; all of them are taken back unless `keep` is set and none had a problem."""
-    given = list(rows)
-    planned = [_planned(number, row) for number, row in enumerate(given, start=2)]
+    given, spiders = list(rows), _names_of_spiders()
+    planned = [_planned(number, row, spiders) for number, row in enumerate(given, start=2)]
     try:
         with transaction.atomic():
             create_tasks(new=list(map(_new, given, planned)), actor=actor)
             transaction.set_rollback(not keep)
     except SomeRefused as error:
         for place, refusal in error.refusals.items():
-            planned[place].problems = refusal.sentences()
+            planned[place].problems = [*_problems(refusal)]
     return planned
 
 
-def _planned(number: int, row: Row) -> Planned:
+def _problems(refusal: InvalidInput) -> Iterator[str]:
+    """By the names of the columns."""
+    for path, texts in refusal.errors.items():
+        name = "schedule" if path.startswith("schedules") else path.removeprefix("arguments.")
+        yield from (f"{name}: {text}" if name else text for text in texts)
+
+
+def _names_of_spiders() -> dict[str, str]:
+    """Staff know spiders by their titles."""
+    spiders = list(SpiderInfo.objects.all())
+    by_title = {str(each).casefold(): each.name for each in spiders}
+    return by_title | {each.name.casefold(): each.name for each in spiders}
+
+
+def _planned(number: int, row: Row, spiders: Mapping[str, str]) -> Planned:
+    spider = row.get("spider", "")
     arguments = [(name, text) for name, text in row.items() if name not in OWN and text]
     return Planned(
         number,
         row.get("name", ""),
-        row.get("spider", ""),
+        spiders.get(spider.casefold(), spider),
         _when(row.get("schedule", "")),
         arguments,
     )
 
 
-def _when(cron: str) -> str:
+def _when(text: str) -> str:
     """In words, as it will stand in the list of tasks; what can't be read stays as it is."""
     try:
-        return describe_cron(cron) if cron else ""
+        return describe(Timing(**_schedule(text))) if text else ""
     except ValueError:
-        return cron
+        return text
+
+
+def _schedule(text: str) -> dict[str, Any]:
+    return read_words(text) or {"kind": "cron", "cron": text}
 
 
 def _new(row: Row, planned: Planned) -> NewTask:
@@ -149,7 +172,7 @@ def _schedules(row: Row) -> list[dict[str, Any]]:
     if not row.get("schedule"):
         return []
     zone = row.get("timezone") or str(settings.SCHEDULER_TIMEZONE)
-    return [{"kind": "cron", "cron": row["schedule"], "timezone": zone}]
+    return [{**_schedule(row["schedule"]), "timezone": zone}]
 
 
 def page(request: HttpRequest) -> HttpResponse:

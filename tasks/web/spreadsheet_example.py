@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
+from tasks.describe import describe_cron
 from tasks.models import SpiderInfo
 
 # So that a spreadsheet program reads the file as UTF-8.
@@ -28,8 +29,8 @@ def example(name: str) -> HttpResponse:
         raise Http404
     row = {
         "name": _("My first task"),
-        "spider": spider.name,
-        "schedule": "0 6 * * 1-5",
+        "spider": str(spider),
+        "schedule": describe_cron("0 6 * * 1-5"),
         "timezone": str(settings.SCHEDULER_TIMEZONE),
         "tags": "",
         **{key: _sample(each) for key, each in spider.schema.get("properties", {}).items()},

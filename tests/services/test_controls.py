@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -59,6 +59,8 @@ def test_nothing_to_release_is_said():
         release_hold()
 
 
+NOON = datetime(2026, 12, 24, 12, tzinfo=UTC)
+ONCE = {"start_time": None, "end_time": None, "weekdays": []}
 NIGHT = {"name": "Night", "weekdays": ["mon"], "start_time": time(22), "end_time": time(6)}
 
 
@@ -78,7 +80,12 @@ def test_a_weekly_blackout_is_saved_changed_and_removed():
         ({"weekdays": []}, "weekdays"),
         ({"weekdays": ["someday"]}, "weekdays"),
         ({"timezone": "Moon/Base"}, "timezone"),
-        ({"start_time": None}, "__all__"),
+        ({"start_time": None}, "start_time"),
+        ({"start_time": None, "end_time": None, "weekdays": []}, "starts_at"),
+        ({"starts_at": NOON, "ends_at": NOON}, "starts_at"),
+        ({**ONCE, "starts_at": NOON}, "ends_at"),
+        ({**ONCE, "ends_at": NOON}, "starts_at"),
+        ({**ONCE, "starts_at": NOON, "ends_at": NOON}, "ends_at"),
         ({"colour": "red"}, "colour"),
     ],
 )

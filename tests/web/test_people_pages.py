@@ -116,10 +116,13 @@ def test_a_blackout_is_made_changed_and_deleted(client, anna, viktor):
     client.post(reverse("admin:tasks_blackout_add"), nights)
     blackout = Blackout.objects.get()
     page = client.get(reverse("admin:tasks_blackout_changelist")).content.decode()
-    assert "Mon, Tue 22:00 – 05:00" in page
+    assert "Mon, Tue 22:00 – 05:00, Stockholm time" in page
     change = reverse("admin:tasks_blackout_change", args=[blackout.pk])
     bad = client.post(change, {**nights, "weekdays": []}).content.decode()
     assert "No day is chosen." in bad
+    empty = client.post(change, {"name": "N", "timezone": "UTC"}).content.decode()
+    assert "Say when: fill in" in empty
+    assert "blackout_once_or_weekly" not in empty
     once = {"name": "Inventory", "starts_at": "2030-01-01T08:00", "ends_at": "2030-01-02T08:00",
             "timezone": "Europe/Stockholm", "enabled": "on"}  # fmt: skip
     client.post(change, once)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from openpyxl import Workbook
 
 from tasks.models import SpiderInfo, Task
+from tasks.web.schedule_words import read_words
 
 SCHEMA = {
     "type": "object",
@@ -65,9 +66,44 @@ def test_one_wrong_row_keeps_all_from_being_made(client, page):
     shown = client.post(page, {"file": as_csv(rows)})
     text = shown.content.decode()
     assert "Mend the marked rows first." in text
-    assert "Enter 5 or less." in text
+    assert "depth: Enter 5 or less." in text
+    assert "arguments." not in text
     client.post(page, {"rows": shown.context["rows"], "_confirmed": "1"})
     assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "fields"),
+    [
+        ("Weekdays at 06:30", {"kind": "cron", "cron": "30 6 * * 1-5"}),
+        ("every day at 9:00", {"kind": "cron", "cron": "0 9 * * *"}),
+        ("Daily 09:05", {"kind": "cron", "cron": "5 9 * * *"}),
+        ("Mondays, Wednesdays and Fri at 10:00", {"kind": "cron", "cron": "0 10 * * 1,3,5"}),
+        ("at weekends at 8.15", {"kind": "cron", "cron": "15 8 * * 0,6"}),
+        ("every 30 minutes", {"kind": "interval", "minutes": 30}),
+        ("every hour", {"kind": "interval", "hours": 1}),
+        ("Werktags um 06:30 Uhr", {"kind": "cron", "cron": "30 6 * * 1-5"}),
+        ("montags und donnerstags um 10:00", {"kind": "cron", "cron": "0 10 * * 1,4"}),
+        ("alle 2 Stunden", {"kind": "interval", "hours": 2}),
+        ("0 6 * * 1-5", None),
+        ("every day at 25:00", None),
+        ("some day at 09:00", None),
+        ("at 09:00", None),
+        ("x" * 100_000, None),
+    ],
+)
+def test_a_schedule_may_be_written_in_words(said, fields):
+    assert read_words(said) == fields
+
+
+def test_spiders_by_their_titles_and_schedules_in_words_make_tasks(client, page):
+    SpiderInfo.objects.update(title="Competitor prices")
+    rows = [ROWS[0], ["A", "competitor prices", "every 30 minutes", "", "https://a.example/", ""]]
+    shown = client.post(page, {"file": as_csv(rows)})
+    assert "Every 30 minutes" in shown.content.decode()
+    client.post(page, {"rows": shown.context["rows"], "_confirmed": "1"})
+    made = Task.objects.get()
+    assert (made.spider, made.schedules.get().minutes) == ("shop", 30)
 
 
 @pytest.mark.parametrize(

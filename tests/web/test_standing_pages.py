@@ -84,7 +84,7 @@ def test_runs_for_the_past_are_counted_and_then_started(client, olof, task):
     [
         (span(1, 2), "comes before the start"),
         (span(2, -1), "is for the past"),
-        ({"start": "", "end": "2026-01-01T00:00"}, "This field is required"),
+        ({"start": "", "end": "2026-01-01T00:00"}, "Fill this in."),
         ({"start": "soon", "end": "2026-01-01T00:00"}, "valid date"),
     ],
 )

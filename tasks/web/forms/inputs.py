@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.translation import gettext as _
 
 Choices = list[tuple[str, Any]]
 
@@ -81,11 +82,16 @@ def from_bound(bound: BoundField, unit: Any = "") -> Input:
         required=declared.required,
         choices=list(getattr(declared, "choices", [])),
         unit=unit,
-        errors=[str(error) for error in bound.errors],
+        errors=[_plainly(str(error)) for error in bound.errors],
         low=getattr(declared, "min_value", None),
         high=getattr(declared, "max_value", None),
         max_length=getattr(declared, "max_length", None),
     )
+
+
+def _plainly(error: str) -> str:
+    required = str(forms.Field.default_error_messages["required"])
+    return _("Fill this in.") if error == required else error
 
 
 def _shown(value: Any) -> Any:

@@ -75,11 +75,17 @@ class PersonForm(SimpleForm):
 
 
 class PasswordForm(PasswordChangeForm):
+    error_messages = {
+        "password_incorrect": gettext_lazy("The old password is not right. Type it again."),
+        "password_mismatch": gettext_lazy("The two new passwords differ. Type them again."),
+    }
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["new_password1"].help_text = _(
             "At least 8 characters, not only digits, and nothing that is easily guessed."
         )
+        self.fields["new_password2"].help_text = _("The same once more.")
 
     def inputs(self) -> list[Input]:
         return [from_bound(bound) for bound in self.visible_fields()]
