@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from tasks.channels import CHANNELS, channel_of
 from tasks.executors import EXECUTORS
+from tasks.executors.environment import settings_module_of
 from tasks.handlers import HANDLERS, handler_of
 
 TAG = "tasks"
@@ -47,7 +48,10 @@ def job_store_has_its_address(**_kwargs: Any) -> list[CheckMessage]:
 @register(TAG)
 def settings_of_the_spiders_are_there(**_kwargs: Any) -> list[CheckMessage]:
     """Looked for, not imported: that is the launcher's, in a process of its own."""
-    name, folder = settings.SCRAPY_SETTINGS_MODULE, Path(settings.SCRAPY_PROJECT_PATH)
+    folder = Path(settings.SCRAPY_PROJECT_PATH)
+    name = settings_module_of(folder, settings.SCRAPY_SETTINGS_MODULE, settings.BASE_DIR)
+    if not name:
+        return []
     top, *rest = name.split(".")
     module = folder.joinpath(top, *rest)
     is_own = (folder / top).is_dir() or (folder / f"{top}.py").is_file()

@@ -7,6 +7,7 @@ from tasks.checks import (
     job_store_has_its_address,
     settings_of_the_spiders_are_there,
 )
+from tests.environment import ROOT
 
 
 def test_an_executor_that_is_not_there_stops_the_start(settings):
@@ -36,3 +37,8 @@ def test_settings_of_spiders_that_are_not_there_stop_the_start(settings, name):
     settings.SCRAPY_SETTINGS_MODULE = name
     (error,) = settings_of_the_spiders_are_there()
     assert "SCRAPY_SETTINGS_MODULE" in error.msg
+
+
+def test_another_project_names_its_settings_in_its_own_file(settings):
+    settings.SCRAPY_PROJECT_PATH = str(ROOT / "tests" / "projects" / "wild")
+    assert settings_of_the_spiders_are_there() == []
