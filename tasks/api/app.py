@@ -13,7 +13,7 @@ from tasks.api import (
 from tasks.api.auth import READ
 from tasks.api.guard import guard
 from tasks.api.limits import PerCaller
-from tasks.api.openapi import Api
+from tasks.api.openapi import Api, OfflineDocs
 from tasks.api.parsing import StrictParser
 
 api = Api(
@@ -24,6 +24,7 @@ api = Api(
     auth=READ,
     throttle=PerCaller(),
     parser=StrictParser(),
+    docs=OfflineDocs(),
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")

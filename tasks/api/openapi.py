@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from tasks.api.problems import CONTENT_TYPE
@@ -28,6 +31,14 @@ IF_MATCH = {
 WITH_BODY = {400: "The body is not JSON.", 413: "The body is too large."}
 
 Json = dict[Any, Any]
+
+
+class OfflineDocs(Swagger):
+    """Ninja's page with the files of this site: where Ninja is not an app it asks another host."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        settings = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
+        return render(request, "tasks/api_docs.html", {"api": api, "swagger_settings": settings})
 
 
 class Api(NinjaAPI):
