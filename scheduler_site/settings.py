@@ -206,8 +206,8 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-# Of Ninja only the files of its interactive page: as an app it would be imported, pydantic included,
-# by every command and by the scheduler.
+# Of Ninja only the files of its interactive page: as an app it would be imported, pydantic
+# included, by every command and by the scheduler.
 _ninja = find_spec("ninja")
 _ninja_folders = _ninja.submodule_search_locations if _ninja else None
 STATICFILES_DIRS = [("ninja", Path(each) / "static" / "ninja") for each in _ninja_folders or ()]

@@ -61,17 +61,15 @@ def scheduler(env: dict[str, str]) -> Iterator[None]:
 
 
 @pytest.fixture
-def tasks(env: dict[str, str], scheduler: None) -> Tasks:
+def tasks(scheduler: None, shell: Callable[..., Answer]) -> Tasks:
+    """Behind the imports, which test_processes.py sees: forty processes would be forty seconds."""
     used: set[str] = set()
 
     def run(verb: str, *words: object, code: int = 0) -> Answer:
         used.add(verb)
-        done = subprocess.run(
-            [sys.executable, "manage.py", "tasks", verb, *map(str, words)],
-            cwd=ROOT, env=env, capture_output=True, text=True, timeout=180, check=False,
-        )  # fmt: skip
-        assert done.returncode == code, (verb, words, done.stdout, done.stderr)
-        return Answer(done.returncode, done.stdout, done.stderr)
+        answer = shell(verb, *words)
+        assert answer.code == code, (verb, words, answer)
+        return answer
 
     run.used = used  # type: ignore[attr-defined]
     return run
