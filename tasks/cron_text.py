@@ -82,8 +82,8 @@ def _refuse_parts(count: int) -> NoReturn:
         message = _("Write a cron pattern with five parts. Example: 30 6 * * 1-5.")
     else:
         message = _(
-            "This has %(count)d parts; a cron pattern has five: minute, hour, day of month, month,"
-            " day of week. Example: 30 6 * * 1-5."
+            "A cron pattern has five parts: minute, hour, day of month, month, day of week; this"
+            " one has %(count)d. Example: 30 6 * * 1-5."
         ) % {"count": count}
     raise CronError(message, field="expression")
 

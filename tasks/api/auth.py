@@ -60,9 +60,13 @@ class Token(HttpBearer):
         self.scope = scope
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        if self.header not in request.headers:
+        header = request.headers.get(self.header, "")
+        if not header:
             return None
-        caller: Caller | None = known_caller(request) or super().__call__(request)
+        # “Token” is what clients of other Django sites are used to.
+        scheme, _blank, secret = header.partition(" ")
+        is_token = scheme.lower() in {"bearer", "token"}
+        caller = known_caller(request) or (self.authenticate(request, secret) if is_token else None)
         if caller is None:
             # A wrong token must not fall back to the session of the browser it came from.
             raise AuthenticationError

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.conf import settings
+from django.utils.translation import gettext as _
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic_core import PydanticCustomError
+
+from tasks.services.errors import InvalidInput
+from tasks.services.schedules import moment_of
 
 NO_NUL = r"^[^\x00]*$"
 MAX_INTEGER = 2_147_483_647
@@ -51,15 +57,23 @@ Settings = Annotated[
 Timestamp = datetime
 
 
-def _not_a_number(value: Any) -> Any:
-    """Pydantic also takes seconds since 1970, which nobody means here."""
-    if isinstance(value, str) and "-" in value[1:] and ":" in value:
-        return value
-    raise ValueError("Write a date and time with its offset, such as 2030-04-02T09:30:00+02:00.")
+def _as_written(value: object) -> datetime:
+    """Pydantic alone would also take seconds since 1970, which nobody means here."""
+    try:
+        moment = moment_of(str(value), settings.SCHEDULER_TIMEZONE, "")
+    except InvalidInput as error:
+        raise PydanticCustomError("moment", "{words}", {"words": str(error)}) from None
+    if moment is None or not isinstance(value, str):
+        raise PydanticCustomError("moment", "{words}", {"words": _("This is needed.")})
+    return moment
 
 
 Instant = Annotated[
     AwareDatetime,
-    BeforeValidator(_not_a_number),
-    Field(strict=False, examples=["2030-04-02T09:30:00+02:00"]),
+    BeforeValidator(_as_written),
+    Field(
+        strict=False,
+        description="ISO 8601; without an offset it is on the clock of SCHEDULER_TIMEZONE.",
+        examples=["2030-04-02T09:30:00+02:00"],
+    ),
 ]

@@ -65,11 +65,12 @@ def start_crawl(
 ) -> Status[CrawlOut]:
     """Now, at a moment, or by cron. The same request gets the job that is already there."""
     caller = caller_of(request)
-    wanted = Crawl(**data.model_dump(exclude={"ignore_cache"}))
+    given = data.model_dump(exclude={"ignore_cache", "params"})
+    wanted = Crawl(**given, params=data.params or {})
     if wanted.is_scheduled:
         caller.demand_scope("write")
     ignore_cache = data.ignore_cache if query.ignore_cache is None else query.ignore_cache
-    job = crawl(request=wanted, ignore_cache=ignore_cache, actor=caller.actor)
+    job = crawl(request=wanted, ignore_cache=bool(ignore_cache), actor=caller.actor)
     address = f"/api/v1/jobs/{job.job_id}"
     return Status(
         202 if job.scheduled else 200,

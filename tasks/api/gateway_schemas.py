@@ -17,6 +17,7 @@ Cron = Annotated[str, text(255, 1), Field(examples=["0 6 * * *"])]
 Depth = Annotated[
     int, Field(ge=0, le=MAX_DEPTH, description="Links away from the start; 0: no limit.")
 ]
+Hours = Annotated[int, Field(ge=1, le=8760)]
 Source = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,50}$")]
 
 
@@ -27,17 +28,19 @@ class CrawlIn(Strict):
     depth: Depth | None = Field(None, examples=[1])
     schedule_at: Moment | None = None
     interval: Cron | None = Field(None, description="A cron expression.", examples=[None])
-    ignore_cache: bool = False
-    params: Arguments = Field(default_factory=dict, examples=[{"max_pages": 50}])
+    ignore_cache: bool | None = None
+    params: Arguments | None = Field(None, examples=[{"max_pages": 50}])
 
 
 class JobChangeIn(Strict):
     name: Line = left_out()
     start_urls: Urls = left_out()
-    depth: Depth = left_out()
+    depth: Depth | None = left_out(description="null: as the spider has it.")
     params: Arguments = left_out()
     interval: Cron | None = left_out(description="A cron expression.")
     schedule_at: Moment | None = left_out()
+    cron_expression: Cron = left_out(description="As in a search; the same as `interval`.")
+    interval_hours: Hours = left_out(description="As in a search.")
 
 
 class SearchIn(Strict):
@@ -46,7 +49,7 @@ class SearchIn(Strict):
         default_factory=lambda: ["google", "bing"], examples=[["google", "bing"]]
     )
     cron_expression: Cron | None = None
-    interval_hours: Annotated[int, Field(ge=1, le=8760)] | None = Field(None, examples=[None])
+    interval_hours: Hours | None = Field(None, examples=[None])
 
 
 class ExportIn(Strict):

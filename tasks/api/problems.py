@@ -111,8 +111,10 @@ def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
     errors: dict[str, list[str]] = {}
     for each in error.errors:
         errors.setdefault(field_of(each["loc"]), []).append(sentence(each))
+    # What can be no id is none that is known.
+    is_missing = any(each["loc"][0] == "path" for each in error.errors)
     detail = "; ".join(InvalidInput(errors).sentences())
-    return problem(invalid_status(request), detail, errors=errors)
+    return problem(404 if is_missing else invalid_status(request), detail, errors=errors)
 
 
 def field_of(location: Sequence[Any]) -> str:

@@ -29,6 +29,7 @@ SAME = (
 class RunOut(Answer):
     id: str = Field(examples=["0b0e4ab9-7f43-4d3c-8f0c-2f9d0a9f5f62"])
     task: str = Field(description="The task's id, also when the task is gone.")
+    task_id: str = Field(description="The same.")
     task_name: str
     schedule: str | None
     kind: str
@@ -78,6 +79,7 @@ def show_run(run: Run) -> RunOut:
     return RunOut.model_construct(
         id=str(run.pk),
         task=run.task_key,
+        task_id=run.task_key,
         schedule=run.schedule.key if run.schedule else None,
         retry_of=str(run.retry_of_id) if run.retry_of_id else None,
         arguments={**run.arguments, **dict.fromkeys(run.secrets, MASK)},

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from ninja import Query, Router, Status
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from tasks.api.answers import answers
 from tasks.api.auth import READ, RUN, caller_of
@@ -67,11 +67,18 @@ EXPORTED: dict[str, Any] = {
 }
 
 
+def _parts(values: Any) -> Any:
+    return [part for value in values for part in str(value).split(",")]
+
+
 class RunFilters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     task: Slug | None = None
-    status: Annotated[list[RunStatus], Field(max_length=9)] = []
+    task_id: Slug | None = Field(None, description="The same as `task`.")
+    status: Annotated[list[RunStatus], Field(max_length=9), BeforeValidator(_parts)] = Field(
+        [], description="Any of them; also with commas between."
+    )
     trigger: RunTrigger | None = None
     spider: Annotated[str, text(200)] | None = None
     user_id: Annotated[str, text(200)] | None = None
@@ -83,8 +90,8 @@ class RunFilters(BaseModel):
 
     def conditions(self) -> dict[str, str | datetime | list[RunStatus]]:
         given = {
-            "task_key": self.task, "status__in": self.status or None, "trigger": self.trigger,
-            "spider": self.spider, "user_id": self.user_id,
+            "task_key": self.task or self.task_id, "status__in": self.status or None,
+            "trigger": self.trigger, "spider": self.spider, "user_id": self.user_id,
             "at__gte": self.since, "at__lt": self.until,
         }  # fmt: skip
         return {name: value for name, value in given.items() if value is not None}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Body, Query, Router, Status
@@ -10,14 +11,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.api.answers import answers
 from tasks.api.auth import READ, caller_of
-from tasks.api.fields import Answer, Instant, Name, Strict, Timestamp, ZoneName, left_out, text
+from tasks.api.fields import Answer, Moment, Name, Strict, Timestamp, ZoneName, left_out, text
 from tasks.api.metrics import exposition
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.task_schemas import ScheduleIn
 from tasks.models import SpiderInfo
-from tasks.services.errors import NotFound
+from tasks.services.errors import InvalidInput, NotFound
 from tasks.services.health import get_health
 from tasks.services.preview import MAX_TIMES, preview
+from tasks.services.schedules import moment_of
 from tasks.services.status import get_job_stats, get_scheduler_status
 
 router = Router(tags=["system"])
@@ -33,14 +35,33 @@ class PreviewQuery(BaseModel):
 
     cron: Annotated[str, text(255, 1)] = Field(examples=["0 6 * * mon-fri"])
     timezone: ZoneName | None = None
-    after: Instant | None = Field(None, description="The moment to start from; now.")
+    after: Moment | None = Field(None, description="The moment to start from; now.")
     n: Number = 5
+
+    def answer(self) -> dict[str, Any]:
+        when = {"kind": "cron", "cron": self.cron, "timezone": self.timezone}
+        return _preview(when, self.after, self.n)
 
 
 class PreviewIn(Strict):
-    schedule: ScheduleIn
-    after: Instant = left_out()
+    schedule: ScheduleIn = left_out(description="Of any kind; or give `cron` alone.")
+    cron: Annotated[str, text(255, 1)] = left_out(examples=[None])
+    timezone: ZoneName = left_out(examples=[None])
+    after: Moment = left_out()
     n: Number = 5
+
+    def answer(self) -> dict[str, Any]:
+        given = self.model_dump(exclude_unset=True)
+        if ("schedule" in given) == ("cron" in given):
+            raise InvalidInput({"schedule": [_("Give either a schedule or a cron pattern.")]})
+        when = given.get("schedule") or {"kind": "cron", "cron": self.cron}
+        zone = {"timezone": self.timezone} if "timezone" in given else {}
+        return _preview({**zone, **when}, given.get("after"), self.n)
+
+
+def _preview(when: dict[str, Any], after: str | None, number: int) -> dict[str, Any]:
+    moment = moment_of(after, when.get("timezone") or settings.SCHEDULER_TIMEZONE, "after")
+    return preview(schedule=when, after=moment, number=number)
 
 
 class Note(Answer):
@@ -73,7 +94,7 @@ class HealthOut(Answer):
     checks: dict[str, dict[str, Any]]
 
 
-@router.get("/health", auth=None, response={200: HealthOut, 503: HealthOut})
+@router.get("/health", auth=None, response={200: HealthOut, 503: HealthOut}, url_name="health")
 def health(request: HttpRequest) -> Status[HealthOut]:
     """200 when database, scheduler, queue and disk are well, else 503. Needs no login."""
     found = get_health()
@@ -104,15 +125,13 @@ def status(request: HttpRequest) -> dict[str, Any]:
 @router.get("/preview", auth=READ, response=answers({200: PreviewOut}))
 def preview_cron(request: HttpRequest, query: Query[PreviewQuery]) -> dict[str, Any]:
     """The next times of a cron pattern, in its time zone."""
-    when = {"kind": "cron", "cron": query.cron, "timezone": query.timezone}
-    return preview(schedule=when, after=query.after, number=query.n)
+    return query.answer()
 
 
 @router.post("/preview", auth=READ, response=answers({200: PreviewOut}, 400))
 def preview_schedule(request: HttpRequest, data: Body[PreviewIn]) -> dict[str, Any]:
     """The next times of any schedule; nothing is saved."""
-    when = data.schedule.model_dump(exclude_unset=True)
-    return preview(schedule=when, after=data.after, number=data.n)
+    return data.answer()
 
 
 class SpiderFilters(BaseModel):

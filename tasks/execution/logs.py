@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ MAX_LINE = 4000
 MAX_LINES = 2000
 # What a page shows at once; parsing more would keep it waiting.
 ONE_READ = 64 * 1024
+# How far above a read the record is looked for that its first line belongs to.
+LOOK_BACK = 8 * 1024
 ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 _LINE = re.compile(
@@ -68,7 +71,9 @@ def read_log(
     start = _tail_start(log, size, -offset) if offset < 0 else min(offset, size)
     chunk = log.read(start, max(limit, min(-offset, MAX_READ)))
     is_last = chunk.end >= size
-    lines = list(_split(chunk.data, chunk.start, is_last=is_last, ended=ended))[:MAX_LINES]
+    above = _above(log, chunk)
+    lines = list(_split(chunk.data, chunk.start, is_last=is_last, ended=ended, known=above))
+    lines = lines[:MAX_LINES]
     if chunk.gap:
         lines.insert(0, _gap_line(chunk.gap))
     end = lines[-1].end if lines else chunk.start
@@ -92,8 +97,22 @@ def _gap_line(gap: tuple[int, int]) -> LogLine:
     return LogLine(gap[0], gap[1], "", is_gap=True)
 
 
-def _split(data: bytes, start: int, *, is_last: bool, ended: bool) -> Iterator[LogLine]:
-    known = LogLine(0, 0, "")
+def _above(log: LogFile, chunk: Chunk) -> LogLine:
+    """The line before it, where the first one may belong to that one's record."""
+    nothing = LogLine(0, 0, "")
+    first = chunk.data[:MAX_LINE].partition(b"\n")[0]
+    if not first or not chunk.start or chunk.gap or parse_line(first, 0).level:
+        return nothing
+    before = log.read(max(0, chunk.start - LOOK_BACK), min(LOOK_BACK, chunk.start))
+    if before.end != chunk.start:
+        return nothing
+    lines = _split(before.data, before.start, is_last=False, ended=True, known=nothing)
+    return deque(lines, maxlen=1).pop() if before.data else nothing
+
+
+def _split(
+    data: bytes, start: int, *, is_last: bool, ended: bool, known: LogLine
+) -> Iterator[LogLine]:
     position = 0
     while position < len(data):
         newline = data.find(b"\n", position)
@@ -176,7 +195,9 @@ def search_log(
     end, until = offset, time.monotonic() + SEARCH_SECONDS
     for part in _whole_lines(LogFile(folder), offset, ended=ended):
         if _may_match(part.data, wanted, errors_only=errors_only):
-            lines = _split(part.data, part.start, is_last=False, ended=True)
+            lines = _split(
+                part.data, part.start, is_last=False, ended=True, known=LogLine(0, 0, "")
+            )
             found += [line for line in lines if _matches(line, wanted, errors_only=errors_only)]
         end = part.end
         if len(found) > MAX_FOUND:

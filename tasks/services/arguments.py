@@ -32,6 +32,8 @@ class Arguments:
     plain: dict[str, Any] = field(default_factory=dict)
     # Encrypted, by name.
     sealed: dict[str, str] = field(default_factory=dict)
+    # As declared, secrets in clear: never stored.
+    given: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def spider_info(name: str) -> SpiderInfo:
@@ -119,7 +121,7 @@ def _clean(
     }
     if errors := _errors(schema, given, have=set(kept)):
         raise InvalidInput(errors)
-    result = Arguments(plain=outdated, sealed=dict(kept))
+    result = Arguments(plain=outdated, sealed=dict(kept), given=given)
     for name, value in given.items():
         if name in secret:
             result.sealed[name] = seal(value)
@@ -221,11 +223,14 @@ def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Erro
     unknown = [name for name in given if name not in schema["properties"]]
     for name in unknown:
         errors[f"arguments.{name}"] = [_("The spider has no argument of this name.")]
+    unreachable = list(_unreachable(schema, given))
     for error in Draft202012Validator({**schema, "additionalProperties": True}).iter_errors(given):
         name = _name_of(error)
+        if error.validator == "pattern" and name in dict(unreachable):
+            continue  # that says better what is wrong with the address
         if name not in have and f"arguments.{name}" not in errors:
             errors[f"arguments.{name}"] = [_sentence(_telling(error))]
-    for name, text in _unreachable(schema, given):
+    for name, text in unreachable:
         errors.setdefault(f"arguments.{name}", []).append(text)
     return errors
 

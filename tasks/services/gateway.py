@@ -12,6 +12,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,13 +24,15 @@ from django.utils.crypto import salted_hmac
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from tasks.cron import CronError, normalise
 from tasks.models import Run, Task
 from tasks.services import audit, repeats
 from tasks.services.actors import PYTHON, Actor
-from tasks.services.arguments import clean_arguments, spider_info
+from tasks.services.arguments import Arguments, clean_arguments, spider_info
 from tasks.services.creating import create_task
 from tasks.services.errors import InvalidInput, asked_as
 from tasks.services.runs import new_run, wake_dispatchers
+from tasks.services.schedules import moment_of
 from tasks.services.status import next_run_of
 
 MAX_USER_ID = 200
@@ -67,21 +70,6 @@ class Crawl:
         return bool(self.schedule_at or self.interval)
 
     @property
-    def fingerprint(self) -> str:
-        """Keyed: arguments may be secret, and a plain hash of a short one can be guessed."""
-        same = {
-            "user_id": self.user_id,
-            "spider": self.spider,
-            "start_urls": sorted(set(self.start_urls)),
-            "depth": self.depth,
-            "params": self.params,
-            "schedule_at": self.schedule_at,
-            "interval": " ".join((self.interval or "").split()),
-        }
-        text = json.dumps(same, sort_keys=True, ensure_ascii=True)
-        return salted_hmac("crawl", text, algorithm="sha256").hexdigest()
-
-    @property
     def arguments(self) -> dict[str, Any]:
         return {"start_urls": list(self.start_urls), **self.params}
 
@@ -99,26 +87,35 @@ class Job:
     next_run: datetime | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A request that may be carried out, and what makes it the same as another."""
+
+    request: Crawl
+    arguments: Arguments
+    fingerprint: str
+
+
 def crawl(*, request: Crawl, ignore_cache: bool = False, actor: Actor = PYTHON) -> Job:
     """Raises InvalidInput by field."""
     actor.demand("operate_task")
     if request.is_scheduled:
         actor.demand("add_task")
-    _check(request)
+    wanted = _check(request)
     find = _scheduled if request.is_scheduled else _immediate
-    if not ignore_cache and (found := _recall(request) or find(request)):
+    if not ignore_cache and (found := _recall(wanted) or find(wanted)):
         return found
     shared = _shared_task(request.spider)
     with transaction.atomic():
         # 2. Whoever comes second waits here, and then finds what the first one made.
         Task.objects.select_for_update().get(pk=shared.pk)
-        if not ignore_cache and (found := find(request)):
+        if not ignore_cache and (found := find(wanted)):
             return found
         make = _schedule if request.is_scheduled else _start
-        return make(request, shared, ignore_cache, actor)
+        return make(wanted, shared, ignore_cache, actor)
 
 
-def _check(request: Crawl) -> None:
+def _check(request: Crawl) -> Checked:
     errors: dict[str, list[str]] = {}
     if not request.user_id.strip() or len(request.user_id) > MAX_USER_ID:
         errors["user_id"] = [_("This is needed.")]
@@ -131,21 +128,58 @@ def _check(request: Crawl) -> None:
     if errors:
         raise InvalidInput(errors)
     with asked_as(ASKED):
-        clean_arguments(spider=request.spider, raw=request.arguments)
+        cleaned = clean_arguments(spider=request.spider, raw=request.arguments)
+    fingerprint = fingerprint_of(request, cleaned.given)
+    return Checked(request=request, arguments=cleaned, fingerprint=fingerprint)
+
+
+def fingerprint_of(request: Crawl, given: Mapping[str, Any]) -> str:
+    """The same for the same crawl, however its numbers, moments and patterns are written.
+
+    Keyed: arguments may be secret, and a plain hash of a short one can be guessed.
+    """
+    same = {
+        "user_id": request.user_id,
+        "spider": request.spider,
+        "start_urls": sorted(set(request.start_urls)),
+        "depth": request.depth,
+        "params": {name: value for name, value in given.items() if name != "start_urls"},
+        "schedule_at": _same_moment(request.schedule_at),
+        "interval": _same_pattern(request.interval),
+    }
+    text = json.dumps(same, sort_keys=True, ensure_ascii=True)
+    return salted_hmac("crawl", text, algorithm="sha256").hexdigest()
+
+
+def _same_moment(written: str | None) -> str | None:
+    """What can't be read is refused when the task is made."""
+    with suppress(InvalidInput):
+        return _iso(moment_of(written, settings.SCHEDULER_TIMEZONE, "schedule_at"))
+    return written
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _same_pattern(written: str | None) -> str:
+    with suppress(CronError):
+        return normalise(written) if written else ""
+    return written or ""
 
 
 def _since() -> datetime:
     return timezone.now() - timedelta(seconds=settings.CRAWL_CACHE_TTL)
 
 
-def _recall(request: Crawl) -> Job | None:
-    known = repeats.recall(request.fingerprint)
+def _recall(wanted: Checked) -> Job | None:
+    known = repeats.recall(wanted.fingerprint)
     return Job(known[0], scheduled=False, cached=True, cached_at=known[1]) if known else None
 
 
-def _immediate(request: Crawl) -> Job | None:
+def _immediate(wanted: Checked) -> Job | None:
     run = (
-        Run.objects.filter(fingerprint=request.fingerprint, status__in=ANSWERS)
+        Run.objects.filter(fingerprint=wanted.fingerprint, status__in=ANSWERS)
         .filter(queued_at__gt=_since(), cancel_requested_at__isnull=True)
         .order_by("-queued_at")
         .first()
@@ -155,9 +189,9 @@ def _immediate(request: Crawl) -> Job | None:
     return Job(str(run.pk), scheduled=False, cached=True, cached_at=run.queued_at)
 
 
-def _scheduled(request: Crawl) -> Job | None:
+def _scheduled(wanted: Checked) -> Job | None:
     """A task that still runs answers however old it is, else two would do the same for ever."""
-    for task in Task.objects.filter(fingerprint=request.fingerprint).order_by("-created_at"):
+    for task in Task.objects.filter(fingerprint=wanted.fingerprint).order_by("-created_at"):
         coming = next_run_of(task)
         if coming is not None or task.created_at > _since():
             return Job(
@@ -188,28 +222,29 @@ def _shared_task(spider: str) -> Task:
     return Task.objects.get_or_create(task_id=task_id, defaults=defaults)[0]
 
 
-def _start(request: Crawl, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
-    cleaned = clean_arguments(spider=request.spider, raw=request.arguments)
+def _start(wanted: Checked, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
+    request = wanted.request
     run = new_run(
         shared,
         trigger=Run.Trigger.API,
         actor=actor,
-        arguments=cleaned.plain,
-        secrets=cleaned.sealed,
+        arguments=wanted.arguments.plain,
+        secrets=wanted.arguments.sealed,
         settings={**shared.settings, **request.settings},
         user_id=request.user_id,
-        fingerprint=request.fingerprint,
+        fingerprint=wanted.fingerprint,
         ignore_cache=ignore_cache,
     )
     run.save(force_insert=True)
     audit.record(actor=actor, action="run", task=shared, changes={"run": [None, str(run.pk)]})
     # Only what is committed may be answered with.
-    transaction.on_commit(lambda: repeats.remember(request.fingerprint, str(run.pk), run.queued_at))
+    transaction.on_commit(lambda: repeats.remember(wanted.fingerprint, str(run.pk), run.queued_at))
     transaction.on_commit(wake_dispatchers)
     return Job(str(run.pk), scheduled=False)
 
 
-def _schedule(request: Crawl, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
+def _schedule(wanted: Checked, shared: Task, ignore_cache: bool, actor: Actor) -> Job:
+    request = wanted.request
     with asked_as(ASKED):
         task = create_task(
             task_id=f"crawl-{slugify(request.spider)[:60]}-{secrets.token_hex(4)}",
@@ -222,7 +257,7 @@ def _schedule(request: Crawl, shared: Task, ignore_cache: bool, actor: Actor) ->
             schedules=[timing_of_job(schedule_at=request.schedule_at, interval=request.interval)],
             http_cache=shared.http_cache and not ignore_cache,
             user_id=request.user_id,
-            fingerprint=request.fingerprint,
+            fingerprint=wanted.fingerprint,
         )
     return Job(task.task_id, scheduled=True, next_run=next_run_of(task))
 

@@ -134,7 +134,9 @@ def _iso(moment: datetime | None) -> str:
 def change_job(
     *, job_id: str, changes: Mapping[str, Any], user_id: str | None = None, actor: Actor = PYTHON
 ) -> None:
-    """Changes: name, start_urls, depth, params, interval, schedule_at."""
+    """Changes: name, start_urls, depth, params, interval, schedule_at; of a search also its own
+    words cron_expression and interval_hours."""
+    changes = _in_words_of_a_crawl(changes)
     task = _scheduled(job_id, user_id)
     if not changes:
         raise InvalidInput(_("Say what to change."))
@@ -143,10 +145,22 @@ def change_job(
     if "name" in changes:
         fields["name"] = changes["name"]
     if "depth" in changes:
-        fields["settings"] = {**task.settings, "DEPTH_LIMIT": changes["depth"]}
+        fields["settings"] = _settings(task, changes["depth"])
     fields |= _arguments(task, changes) | _schedules(task, changes)
     with asked_as(ASKED):
         update_task(task_id=task.task_id, actor=actor, **fields)
+
+
+def _in_words_of_a_crawl(changes: Mapping[str, Any]) -> dict[str, Any]:
+    timing = {"interval", "cron_expression", "interval_hours"} & set(changes)
+    if len(timing) > 1 or ("interval_hours" in timing and "schedule_at" in changes):
+        raise InvalidInput({"interval": [_("Say in one way how often it runs.")]})
+    return {("interval" if name == "cron_expression" else name): changes[name] for name in changes}
+
+
+def _settings(task: Task, depth: int | None) -> dict[str, Any]:
+    rest = {name: value for name, value in task.settings.items() if name != "DEPTH_LIMIT"}
+    return rest if depth is None else {**rest, "DEPTH_LIMIT": depth}
 
 
 def _arguments(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,6 +173,8 @@ def _arguments(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _schedules(task: Task, changes: Mapping[str, Any]) -> dict[str, Any]:
+    if "interval_hours" in changes:
+        return {"schedules": [{"kind": "interval", "hours": changes["interval_hours"]}]}
     if not {"interval", "schedule_at"} & set(changes):
         return {}
     old = task.schedules.first()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime, timedelta
@@ -167,19 +168,19 @@ def build(
         elif value is not None or name in MOMENTS:
             setattr(schedule, name, value)
     for name in (*MOMENTS, "anchor"):
-        setattr(schedule, name, _moment(getattr(schedule, name), schedule.timezone, name))
+        setattr(schedule, name, moment_of(getattr(schedule, name), schedule.timezone, name))
     if schedule.kind == Schedule.Kind.INTERVAL and schedule.start_at:
         schedule.anchor = schedule.start_at
     return schedule
 
 
-def _moment(value: object, zone: str, field: str) -> datetime | None:
+def moment_of(value: object, zone: str, field: str) -> datetime | None:
     """A moment without offset is on the schedule's wall clock."""
     if value is None or value == "":
         return None
     message = _("Write a date and time such as 2026-04-02 09:30.")
     try:
-        moment = value if isinstance(value, datetime) else parse_datetime(str(value))
+        moment = value if isinstance(value, datetime) else _read_moment(str(value))
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=ZoneInfo(zone))
         moment = moment and moment.astimezone(UTC)
@@ -188,6 +189,14 @@ def _moment(value: object, zone: str, field: str) -> datetime | None:
     if moment is None:
         raise InvalidInput({field: [message]})
     return moment
+
+
+# A plus sign that was not escaped in an address arrives as a blank.
+_LOST_PLUS = re.compile(r"([0-9]:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?) ([0-9]{2}:[0-9]{2})$")
+
+
+def _read_moment(text: str) -> datetime | None:
+    return parse_datetime(_LOST_PLUS.sub(r"\1+\4", text))
 
 
 def start_over(schedule: Schedule, *, now: datetime) -> bool:

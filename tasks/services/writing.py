@@ -126,14 +126,17 @@ def _demand_preset(name: str) -> None:
 def _set_arguments(
     task: Task, fields: Mapping[str, Any], before: Task | None, actor: Actor, schemas: Schemas
 ) -> None:
-    if not {"arguments", "spider", "kind"} & set(fields):
+    if before is not None and not {"arguments", "spider", "kind"} & set(fields):
         return
     raw = fields.get("arguments", task.arguments)
     if not isinstance(raw, Mapping):
         raise InvalidInput({"arguments": [_("Arguments are pairs of a name and a value.")]})
     if task.kind not in HANDLERS:
         return  # named by the model's own check
-    task.spider = handler_of(task.kind).spider_of(task.spider)
+    handler = handler_of(task.kind)
+    task.spider = handler.spider_of(task.spider)
+    if handler.is_crawl and not task.spider:
+        raise InvalidInput({"spider": [_("This is needed.")]})
     cleaned = clean_task_arguments(
         kind=task.kind,
         spider=task.spider,

@@ -18,6 +18,7 @@ SHOP_SCHEMA = {
     "properties": {
         "start_urls": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         "currency": {"enum": ["SEK", "EUR"], "type": "string"},
+        "pages": {"type": "integer"},
         "password": {"type": "string", "secret": True},
     },
     "required": ["start_urls"],

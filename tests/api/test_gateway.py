@@ -63,6 +63,33 @@ def test_another_crawl_gets_another_job(api: Any, shop_spider: Any, change: Any)
     assert crawl(api).json()["job_id"] != crawl(api, **change).json()["job_id"]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"params": {"pages": 3}}, {"params": {"pages": "3"}}),
+        ({"params": {}}, {"params": None, "ignore_cache": None}),
+        ({"interval": "0 * * * *"}, {"interval": "@hourly"}),
+        ({"interval": "0 6 * * MON"}, {"interval": "0  6 * * mon"}),
+        ({"schedule_at": "2090-01-01T06:00:00Z"}, {"schedule_at": "2090-01-01T08:00:00+02:00"}),
+        ({"schedule_at": "2090-01-01T06:00:00Z"}, {"schedule_at": "2090-01-01 06:00"}),
+    ],
+)
+def test_the_same_crawl_may_be_written_in_several_ways(
+    api: Any, shop_spider: Any, one: Any, other: Any
+) -> None:
+    first, second = crawl(api, **one).json(), crawl(api, **other).json()
+    assert (second["job_id"], second["cached"]) == (first["job_id"], True)
+
+
+def test_what_is_wrong_with_an_address_is_said_once(api: Any, shop_spider: Any) -> None:
+    address = {"type": "string", "pattern": "^https?://"}
+    shop_spider.schema["properties"]["start_urls"] = {"type": "array", "items": address}
+    shop_spider.save()
+    errors = crawl(api, start_urls=["ftp://shop.example/"]).json()["errors"]
+    (sentence,) = errors["start_urls"]
+    assert "ftp://shop.example/" in sentence
+
+
 def test_the_cache_ends_after_its_time(api: Any, shop_spider: Any, settings: Any) -> None:
     first = crawl(api).json()["job_id"]
     Run.objects.update(queued_at=timezone.now() - timedelta(seconds=settings.CRAWL_CACHE_TTL + 1))
@@ -221,6 +248,23 @@ def test_a_wrong_change_of_a_job_is_400(
     job = crawl(api, **given).json()["job_id"]
     answer = api.patch(f"/jobs/{job}", change)
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
+
+
+def test_a_search_is_changed_in_its_own_words(api: Any) -> None:
+    SpiderInfo.objects.create(name="search", schema=SEARCH_SCHEMA, seen_at=timezone.now())
+    job = api.post("/search", {"query": "oak", "interval_hours": 6}).json()["job_id"]
+    assert api.patch(f"/jobs/{job}", {"cron_expression": "0 8 * * *"}).status_code == 200
+    assert api.get(f"/jobs/{job}").json()["trigger"] == "cron[0 8 * * *]"
+    assert api.patch(f"/jobs/{job}", {"interval_hours": 3}).status_code == 200
+    assert api.get(f"/jobs/{job}").json()["trigger"] == "interval[3:00:00]"
+    both = api.patch(f"/jobs/{job}", {"interval_hours": 3, "interval": "0 8 * * *"})
+    assert (both.status_code, list(both.json()["errors"])) == (400, ["interval"])
+
+
+def test_a_jobs_depth_is_taken_away_by_null(api: Any, shop_spider: Any) -> None:
+    job = crawl(api, interval="0 6 * * *").json()["job_id"]
+    assert api.patch(f"/jobs/{job}", {"depth": None}).status_code == 200
+    assert "depth" not in api.get(f"/jobs/{job}").json()["kwargs"]
 
 
 def test_another_users_job_is_not_there(api: Any, shop_spider: Any) -> None:

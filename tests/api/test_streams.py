@@ -169,7 +169,7 @@ def test_a_wrong_address_or_offset_or_person_is_refused(listen: Any, site: Site)
     run = a_run()
     refused = {
         (f"/api/v1/runs/{uuid4()}/logs", None): 404,
-        ("/api/v1/runs/nonsense/logs", None): 422,
+        ("/api/v1/runs/nonsense/logs", None): 404,
         ("/jobs/nobody/logs", None): 404,
         ("/api/v1/runs/{}/logs", "abc"): 422,
         ("/jobs/{}/logs", "9" * 30): 400,

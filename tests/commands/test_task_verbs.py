@@ -134,8 +134,6 @@ def test_the_audit_names_the_person_at_the_terminal(tasks, shop):
         (["add-cron", "shop", "shop", "0 6 * * *"], "task_id: Task with this Task id already"),
         (["add-cron", "x", "nosuch", "0 6 * * *"], "spider: There is no spider named “nosuch”."),
         (["add-cron", "x", "shop", "0 25 * * *"], "cron: Hour must be 0 to 23; you wrote 25."),
-        (["add-cron", "x", "shop", "0 6 * * *", "--hour", "3"], "not both"),
-        (["add-cron", "x", "shop"], "Write when"),
         (["add-cron", "x", "shop", "--day-of-week", "7"], "--day-of-week: Weekdays are"),
         (["add-cron", "x", "shop", "--day", "1", "--day-of-week", "mon"], "--day-of-week:"),
         (["add-cron", "x", "shop", "--hour", "25"], "--hour: Hour must be 0 to 23"),
@@ -144,7 +142,6 @@ def test_the_audit_names_the_person_at_the_terminal(tasks, shop):
         (["add-cron", "x", "shop", "0 6 * * *", "--arg", "a=1", "--arg", "a=2"], "twice"),
         (["add-cron", "x", "shop", "0 6 * * *", "--setting", "FEEDS=1"], "settings.FEEDS:"),
         (["add-cron", "x", "shop", "0 6 * * *", "--timezone", "Mars/X"], "timezone:"),
-        (["add-interval", "x", "shop"], "Say how often"),
         (["add-interval", "x", "shop", "--seconds", "2"], "more often than"),
         (["add-once", "x", "shop", "2001-01-01 09:00"], "already passed"),
         (["add-once", "x", "shop", "tomorrow"], "run_at: Write a date and time"),
@@ -161,3 +158,23 @@ def test_a_refusal_is_one_sentence_and_saves_nothing(tasks, shop, words, sentenc
     assert sentence in answer.err
     assert "\n" not in answer.err
     assert before == (Task.objects.count(), Schedule.objects.count(), AuditEntry.objects.count())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["add-cron", "x", "shop", "0 6 * * *", "--hour", "3"], "not both"),
+        (["add-cron", "x", "shop"], "Give a cron pattern (EXPR), or fields"),
+        (["add-interval", "x", "shop"], "Say how often, by one or more of: --weeks"),
+    ],
+)
+def test_options_that_do_not_go_together_are_wrong_usage(tasks, shop, words, sentence):
+    answer = tasks(*words)
+    assert (answer.code, answer.out, sentence in answer.err) == (2, "", True)
+    assert not Task.objects.filter(task_id="x").exists()
+
+
+def test_show_writes_lists_as_they_are_typed(tasks, shop_spider):
+    address = "https://shop.example/a"
+    tasks("add-cron", "x", "shop", "0 6 * * *", "--arg", f"start_urls={address}")
+    assert f"start_urls  {address}\n" in tasks("show", "x").out

@@ -100,6 +100,20 @@ def test_a_traceback_belongs_to_its_error(folder):
     assert [line.is_error for line in read_log(folder).lines] == [True, True, True, False, False]
 
 
+def test_a_traceback_belongs_to_its_error_wherever_a_read_begins(folder):
+    write(folder, f"{STAMP}ERROR: it broke", "Traceback (most recent call last):", '  File "x"')
+    whole = read_log(folder).lines
+    for line in whole[1:]:
+        first = read_log(folder, line.start).lines[0]
+        assert (first.level, first.at, first.text) == ("ERROR", whole[0].at, line.text)
+
+
+def test_what_is_printed_far_below_a_record_belongs_to_none(folder):
+    write(folder, f"{STAMP}INFO: a", *["  dots " * 100] * 20)
+    last = read_log(folder).lines[-1]
+    assert read_log(folder, last.start).lines[0].level == ""
+
+
 def test_long_lines_other_encodings_and_colours_are_safe(folder):
     write(folder, "x" * 1_000_000, b"caf\xe9 \x1b[31mred\x1b[0m \x00 \xe2\x80\xae", "after")
     seen, position = [], 0

@@ -15,7 +15,7 @@ from django.db import DatabaseError, connections
 from django.utils.translation import gettext as _
 
 from tasks.management.verbs import VERBS
-from tasks.management.verbs.base import DONE, Refused, Verb
+from tasks.management.verbs.base import DONE, REFUSED, USAGE, Refused, Verb, WrongUsage
 from tasks.management.verbs.terminal import Terminal, one_line
 from tasks.services.errors import InvalidInput, Unavailable
 
@@ -91,7 +91,8 @@ def _run(verb: Verb, terminal: Terminal, options: Namespace) -> int:
     try:
         return verb.run(terminal, options)
     except (Refused, InvalidInput, Unavailable) as error:
-        raise CommandError(_sentence(error)) from error
+        code = USAGE if isinstance(error, WrongUsage) else REFUSED
+        raise CommandError(_sentence(error), returncode=code) from error
     except DatabaseError as error:
         message = _("The database can't do this now: %s") % one_line(error)
         raise CommandError(message) from error

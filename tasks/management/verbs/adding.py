@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from tasks.exchange.fields import FIELDS, FieldError, expression_of
 from tasks.management.verbs import parsing
-from tasks.management.verbs.base import DONE, Refused, Verb, whole_number
+from tasks.management.verbs.base import DONE, Refused, Verb, WrongUsage, whole_number
 from tasks.management.verbs.catalogue import freshen
 from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Task
@@ -38,9 +38,11 @@ def add_cron(terminal: Terminal, options: Namespace) -> int:
 def _expression(options: Namespace) -> str:
     given = {name: value for name in FIELDS if (value := getattr(options, name)) is not None}
     if options.expression is not None and given:
-        raise Refused(_("Give a cron pattern or its fields, not both."))
+        raise WrongUsage(_("Give a cron pattern or its fields, not both."))
     if options.expression is not None:
         return str(options.expression)
+    if not given:
+        raise WrongUsage(_("Give a cron pattern (EXPR), or fields of one such as --hour."))
     try:
         return expression_of(given)
     except FieldError as error:
@@ -64,8 +66,11 @@ def _cron_arguments(parser: ArgumentParser) -> None:
 
 
 def add_interval(terminal: Terminal, options: Namespace) -> int:
-    freshen(terminal)
     units = {name: getattr(options, name) for name in UNITS}
+    if not any(units.values()):
+        wanted = ", ".join(f"--{name}" for name in UNITS)
+        raise WrongUsage(_("Say how often, by one or more of: %s.") % wanted)
+    freshen(terminal)
     return _added(
         terminal,
         add_interval_spider_task(

@@ -9,11 +9,15 @@ from django_stubs_ext import StrOrPromise
 
 from tasks.management.verbs.terminal import Terminal
 
-DONE, REFUSED = 0, 1
+DONE, REFUSED, USAGE = 0, 1, 2
 
 
 class Refused(Exception):
     """It can't be done; the message says why and what to do."""
+
+
+class WrongUsage(Refused):
+    """Options that are missing or don't go together, where argparse can't tell."""
 
 
 def no_arguments(parser: ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
@@ -88,8 +89,8 @@ def _fields(task: Task, info: dict[str, Any], state: dict[str, Any]) -> list[tup
         (_("owner"), state["owner"]),
         (_("alerts"), _alerts(task)),
     ]
-    lines += [(f"  {name}", value) for name, value in state["arguments"].items()]
-    lines += [(f"  {name}", value) for name, value in state["settings"].items()]
+    for name, value in [*state["arguments"].items(), *state["settings"].items()]:
+        lines.append((f"  {name}", _plain(value)))
     return [(name, value) for name, value in lines if value not in ("", " ", None)]
 
 
@@ -106,6 +107,13 @@ def test_alert(terminal: Terminal, options: Namespace) -> int:
         for each in tried:
             terminal.line(f"{each.recipient}: {each.problem or _('sent')}")
     return REFUSED if any(each.problem for each in tried) else DONE
+
+
+def _plain(value: object) -> object:
+    """As it may be typed with --arg."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
 def enable(terminal: Terminal, options: Namespace) -> int:
