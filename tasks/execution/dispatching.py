@@ -6,21 +6,31 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
-
-from tasks.handlers import HANDLERS
 from tasks.models import Run, Task
 from tasks.services.moves import move
 
 Status = Run.Status
-CANDIDATES = 200
-TURNS = 10
-# A waiting run gains one step of priority per this many seconds, so that none waits for ever.
-SECONDS_PER_STEP = 300
-KINDS = tuple(HANDLERS)
+
+
+class Candidate(NamedTuple):
+    """As much of a waiting run as its turn and its room depend on: a queue may be long."""
+
+    pk: UUID
+    task_id: int
+    priority: int
+    queued_at: datetime
+    trigger: str
+    arguments: dict[str, Any]
+    overlap_policy: str
+    max_instances: int
+
+    @property
+    def task(self) -> Candidate:
+        return self
 
 
 class Places:
@@ -33,9 +43,8 @@ class Places:
         self.tasks = Counter(run.task_id for run in running)
         self.domains = Counter(domain for run in running for domain in domains_of(run))
 
-    def has_room_for(self, run: Run) -> bool:
-        if self.free <= 0:
-            return False
+    def has_room_for(self, run: Run | Candidate) -> bool:
+        """Beside the question whether there is any free place at all."""
         if run.trigger != Run.Trigger.TEST and self.tasks[run.task_id] >= limit_of(run.task):
             return False
         crowded = (self.domains[domain] >= self.per_domain for domain in domains_of(run))
@@ -52,13 +61,13 @@ class Places:
         self.domains.subtract(domains_of(run))
 
 
-def limit_of(task: Task | None) -> int:
+def limit_of(task: Task | Candidate | None) -> int:
     if task is None or task.overlap_policy != Task.Overlap.ALLOW:
         return 1
     return task.max_instances
 
 
-def domains_of(run: Run) -> set[str]:
+def domains_of(run: Run | Candidate) -> set[str]:
     """The websites that its arguments name."""
     texts = [value for value in run.arguments.values() if isinstance(value, (str, list))]
     words = [word for text in texts for word in (text if isinstance(text, list) else text.split())]
@@ -73,43 +82,6 @@ def _host(word: str) -> str:
         return urlsplit(word).hostname or ""
     except ValueError:
         return ""
-
-
-def waiting_runs(*, host: str, executor: str, default: bool, now: datetime) -> list[Run]:
-    """Who is next: by priority and waiting time, the tasks taking turns."""
-    executors = [executor, ""] if default else [executor]
-    rows = (
-        Run.objects.waiting()
-        .filter(executor__in=executors, host__in=["", host], kind__in=KINDS, task__isnull=False)
-        .filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
-        .select_related("task")
-    )
-    found = list(rows.order_by()[: CANDIDATES + 1])
-    turns = _turns(found) if len(found) <= CANDIDATES else _first_of_each_task(rows)
-    return sorted(turns, key=lambda run: _rank(run, turns[run], now))
-
-
-def _turns(runs: Iterable[Run]) -> dict[Run, int]:
-    """How many of its task are before each run and itself; the oldest is the task's first."""
-    seen: Counter[int | None] = Counter()
-    turns = {}
-    for run in sorted(runs, key=lambda run: run.queued_at):
-        seen[run.task_id] += 1
-        turns[run] = seen[run.task_id]
-    return turns
-
-
-def _first_of_each_task(rows: QuerySet[Run]) -> dict[Run, int]:
-    """The same of a queue too long to be read whole."""
-    window = Window(RowNumber(), partition_by=F("task"), order_by="queued_at")
-    first = rows.annotate(turn=window).filter(turn__lte=TURNS)
-    chosen = first.order_by("-priority", "turn", "queued_at")[:CANDIDATES]
-    return {run: run.turn for run in chosen}
-
-
-def _rank(run: Run, turn: int, now: datetime) -> tuple[float, int, datetime]:
-    waited = (now - run.queued_at).total_seconds()
-    return (-(run.priority + waited // SECONDS_PER_STEP), turn, run.queued_at)
 
 
 def claim(run: Run, *, host: str, executor: str, now: datetime) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.utils import timezone
 
+from tasks.execution.claims import begin
 from tasks.execution.folder import run_folder
 from tasks.execution.orders import LOG_BYTES
 from tasks.execution.packing import pack_log
@@ -26,8 +28,18 @@ logger = logging.getLogger(__name__)
 Status = Run.Status
 
 
-def settle(run: Run, stopped: Stop | None = None) -> bool:
-    """False: another process settled it first. A full disk may have kept the note of a stop."""
+class LastWords(NamedTuple):
+    """What the run's process, and who waited for it, said of its end."""
+
+    outcome: Json | None
+    exited: Json | None
+
+
+def settle(run: Run, stopped: Stop | None = None) -> LastWords | None:
+    """None: another process settled it first. A full disk may have kept the note of a stop.
+
+    Its folder is left for tidy(), which can wait.
+    """
     folder = run_folder(run)
     outcome, exited = read_json(folder / "outcome.json"), read_exit(run, folder)
     told: Json = {"reason": stopped.reason, "detail": stopped.detail} if stopped else {}
@@ -44,10 +56,9 @@ def settle(run: Run, stopped: Stop | None = None) -> bool:
     figures = _figures(facts)
     detail = {**verdict.detail, **(stop.get("detail") or {})}
     if not _finish(run, verdict, detail=detail, finished_at=ended, **figures, **_exit(exited)):
-        return False
-    tidy(run, folder, outcome, exited)
+        return None
     logger.info("run %s of %s ended: %s %s", run.pk, run.task_key, verdict.status, verdict.reason)
-    return True
+    return LastWords(outcome, exited)
 
 
 def read_exit(run: Run, folder: Path) -> Json | None:
@@ -58,26 +69,32 @@ def read_exit(run: Run, folder: Path) -> Json | None:
 
 def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
     fields["finished_at"] = fields["finished_at"] or timezone.now()
-    finished = finish_run(
-        run_id=run.pk,
-        source=Status.RUNNING,
-        status=verdict.status,
-        reason=verdict.reason,
-        token=run.claim_token,
-        **fields,
-    )
+    with transaction.atomic():
+        # Of many short runs nobody saw the start before the end.
+        if run.status == Status.STARTING and not begin(run):
+            return False
+        finished = finish_run(
+            run_id=run.pk,
+            source=Status.RUNNING,
+            status=verdict.status,
+            reason=verdict.reason,
+            token=run.claim_token,
+            run=run,
+            **fields,
+        )
     if finished:
         for name, value in {**fields, "status": verdict.status, "reason": verdict.reason}.items():
             setattr(run, name, value)
     return finished
 
 
-def tidy(run: Run, folder: Path, outcome: Json | None, exited: Json | None) -> None:
+def tidy(run: Run, words: LastWords) -> None:
     """Nothing here may undo the outcome: a full disk leaves the files as they are."""
+    folder = run_folder(run)
     try:
         (folder / "order.json").unlink(missing_ok=True)
         release_room(folder)
-        write_report(run, folder, outcome, exited)
+        write_report(run, folder, words.outcome, words.exited)
         cut_log(folder, LOG_BYTES)
         pack_log(folder)
     except OSError as error:

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from django.db import DatabaseError
 from django.utils import timezone
 
+from tasks.execution.claims import begin, note_claim
 from tasks.execution.dispatching import give_back
 from tasks.execution.figures import Sample, save_figures
-from tasks.execution.finishing import read_exit, settle
+from tasks.execution.finishing import LastWords, read_exit, settle, tidy
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import is_running, memory_of_runs
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
@@ -22,9 +22,8 @@ from tasks.executors.base import Ended
 from tasks.models import Run
 from tasks.runtime.files import Json, boot_id, read_json, storable_text
 from tasks.runtime.logcut import cut_log
-from tasks.runtime.order import read_claim, revoke
+from tasks.runtime.order import revoke
 from tasks.services.baseline import baseline_of
-from tasks.services.moves import move
 from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
@@ -35,6 +34,7 @@ START_GRACE = 10.0
 # The launcher writes how a run ended a moment after its process is gone.
 EXIT_GRACE = 3.0
 MAX_STARTS = 3
+CLAIMS_REST = 0.1
 
 
 class Supervisor:
@@ -49,6 +49,8 @@ class Supervisor:
         self._gone: dict[UUID, float] = {}
         self._usual: dict[UUID, float | None] = {}
         self._starts: dict[UUID, int] = {}
+        self._claims_seen = 0.0
+        self._untidy: list[tuple[Run, LastWords]] = []
 
     # --- once a second ----------------------------------------------------------------------
 
@@ -79,9 +81,19 @@ class Supervisor:
         self.known[run.pk] = run
 
     def look_for_claims(self) -> None:
-        """Many times a second while runs start: reads no table."""
+        """Some times a second while runs start: reads no table. One that ends sooner is written
+        down as started and ended at once."""
+        now = time.monotonic()
+        if now - self._claims_seen < CLAIMS_REST:
+            return
+        self._claims_seen = now
         for run in self.starting:
             self._has_claimed(run, run_folder(run))
+
+    def tidy(self) -> None:
+        """What of ended runs can wait until those that follow have started."""
+        while self._untidy:
+            tidy(*self._untidy.pop())
 
     def _runs(self) -> list[Run]:
         return list(
@@ -119,29 +131,7 @@ class Supervisor:
 
     def _has_claimed(self, run: Run, folder: Path) -> bool:
         """The process itself says that it started, by its claim."""
-        claim = read_claim(folder, run.claim_token)
-        if claim is None:
-            return False
-        fields = {
-            "pid": claim["pid"],
-            "start_ticks": claim["start_ticks"],
-            "boot_id": claim["boot_id"],
-            "started_at": datetime.fromtimestamp(claim["at"], UTC),
-        }
-        for name, value in fields.items():
-            setattr(run, name, value)
-        moved = move(
-            run.pk,
-            source=Status.STARTING,
-            target=Status.RUNNING,
-            token=run.claim_token,
-            heartbeat_at=timezone.now(),
-            **fields,
-        )
-        if moved:
-            run.status = Status.RUNNING
-            logger.info("run %s of %s started, pid %s", run.pk, run.task_key, run.pid)
-        return moved
+        return note_claim(run, folder) and begin(run)
 
     def _not_yet(self, run: Run, folder: Path) -> None:
         if run.cancel_requested_at is not None or self.stop_all:
@@ -221,7 +211,7 @@ class Supervisor:
         if run is None or run.claim_token != news.token or run.is_ended:
             return
         folder = run_folder(run)
-        claimed = run.status == Status.RUNNING or self._has_claimed(run, folder)
+        claimed = run.status == Status.RUNNING or note_claim(run, folder)
         if claimed and run.pid != news.record.get("pid"):
             return  # a second process under this claim, which was turned away
         if not claimed:
@@ -240,7 +230,9 @@ class Supervisor:
             since = self._gone.setdefault(run.pk, time.monotonic())
             if not exited and time.monotonic() - since < EXIT_GRACE:
                 return
-        settle(run, self._stops.get(run.pk))
+        words = settle(run, self._stops.get(run.pk))
+        if words is not None:
+            self._untidy.append((run, words))
 
 
 def _stored(run_id: str) -> Run | None:

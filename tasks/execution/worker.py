@@ -21,10 +21,11 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
 from tasks.execution.catalogue import CatalogueKeeper
-from tasks.execution.dispatching import Places, claim, give_back, waiting_runs
+from tasks.execution.dispatching import Places, claim, give_back
 from tasks.execution.folder import data_dir
 from tasks.execution.housekeeping import Housekeeper
 from tasks.execution.orders import LOG_BYTES, prepare_folder
+from tasks.execution.queue import waiting_runs
 from tasks.execution.stopping import GRACE
 from tasks.execution.supervising import Supervisor
 from tasks.executors.base import Executor, ExecutorUnavailable, Start
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 1.0
 SOON = 0.05
+READ_REST = 0.25
 MAX_BACKOFF = 5.0
 
 
@@ -102,9 +104,13 @@ class Worker:
         os.set_blocking(self._writing, False)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._next_tick = 0.0
-        # What was read of the queue and not started yet; None asks to read it again.
-        self._waiting: list[Run] | None = None
+        # What was read of the queue and not started yet.
+        self._waiting: list[Run] = []
+        self._read_at = 0.0
+        self._is_outdated = True
+        self._has_new_room = False
         self._may_be_more = False
+        self._has_launcher = True
         self._places = Places((), total=0, per_domain=0)
         self._lock: int | None = None
         self._disk_was_low = False
@@ -167,6 +173,7 @@ class Worker:
         return True
 
     def _leave(self) -> None:
+        self.supervisor.tidy()
         self.executor.close(quit_too=self._stop_runs and self._lock is not None)
         if self.bell is not None:
             self.bell.close()
@@ -187,11 +194,14 @@ class Worker:
         if is_due:
             self._next_tick = time.monotonic() + TICK
             self._note_condition()
-            close_old_connections()
+            # A file has no connection that goes stale.
+            if connection.vendor != "sqlite":
+                close_old_connections()
         if is_due or QUEUED in rang:
-            self._waiting = None
+            self._is_outdated = True
         if not self._stopping.is_set():
             self._dispatch()
+        self.supervisor.tidy()
 
     def _take_news(self) -> None:
         for news in self.executor.ended():
@@ -200,7 +210,7 @@ class Worker:
             if run is not None and run.is_ended:
                 del self.supervisor.known[run.pk]
                 self._places.give_back(run)
-                self._read_on()
+                self._has_new_room = True
 
     def _wait(self) -> set[bytes]:
         if self.bell is None:
@@ -217,7 +227,7 @@ class Worker:
         return self.bell.answer()
 
     def _pause(self) -> float:
-        is_soon = self.supervisor.starting or self._waiting is None
+        is_soon = self.supervisor.starting or not self._has_launcher
         rest = max(0.0, self._next_tick - time.monotonic())
         return min(rest, SOON if is_soon else TICK)
 
@@ -231,7 +241,6 @@ class Worker:
         except BlockingIOError:
             os.close(lock)
             self._next_tick = time.monotonic() + TICK
-            self._waiting = []
             return False
         self._lock = lock
         return True
@@ -239,15 +248,26 @@ class Worker:
     # --- starting runs ----------------------------------------------------------------------
 
     def _dispatch(self) -> None:
-        """Starts what fits. The queue is read again when somebody rang, and each second."""
-        if self._waiting is None:
-            self._places = self._count_places()
-            self._waiting = self._read_queue() if self._places.free > 0 else []
-            self._may_be_more = self._places.free <= 0 or bool(self._waiting)
-        if not self._waiting or self._is_disk_low():
+        """Starts what fits. The queue is read when somebody rang, and each second. While many
+        wait, whoever comes later is seen a moment later: reading all of them for each that comes
+        would cost more than starting them."""
+        if self._is_outdated and time.monotonic() - self._read_at > READ_REST:
+            self._read_queue()
+        self._start_waiting()
+        if (self._is_outdated or self._has_new_room) and self._places.free > 0:
+            # For what was read before there is no room; for others there may be.
+            self._read_queue()
+            self._start_waiting()
+        if self._may_be_more and not self._waiting and self._places.free > 0:
+            # One reading holds a few runs: the rest is read at once and not at the next tick.
+            self._may_be_more = False
+            self.wake()
+
+    def _start_waiting(self) -> None:
+        if not self._waiting or self._places.free <= 0 or self._is_disk_low():
             return
-        if not self.executor.is_ready():
-            self._waiting = None
+        self._has_launcher = self.executor.is_ready()
+        if not self._has_launcher:
             return
         for run in list(self._waiting):
             if self._places.free <= 0:
@@ -256,14 +276,6 @@ class Worker:
                 self._waiting.remove(run)
                 if self._start(run):
                     self._places.take(run)
-        self._read_on()
-
-    def _read_on(self) -> None:
-        """One reading holds a few runs of each task: with places left, the rest is read at once
-        and not at the next tick."""
-        if self._may_be_more and not self._waiting and self._places.free > 0:
-            self._may_be_more = False
-            self.wake()
 
     def _count_places(self) -> Places:
         """By what the supervisor knows: it has looked at the table within the second, and each
@@ -271,9 +283,20 @@ class Worker:
         active = self.supervisor.known.values()
         return Places(active, total=self.max_workers, per_domain=self.per_domain)
 
-    def _read_queue(self) -> list[Run]:
-        name = self.executor.name
-        return waiting_runs(host=self.host, executor=name, default=True, now=timezone.now())
+    def _read_queue(self) -> None:
+        self._places = self._count_places()
+        if self._places.free <= 0:
+            return
+        self._waiting = waiting_runs(
+            host=self.host,
+            executor=self.executor.name,
+            default=True,
+            now=timezone.now(),
+            places=self._places,
+        )
+        self._is_outdated, self._has_new_room = False, False
+        self._read_at = time.monotonic()
+        self._may_be_more = bool(self._waiting)
 
     def _may_start(self, run: Run) -> bool:
         return self.only is None or run.pk in self.only

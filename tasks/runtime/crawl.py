@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import scrapy.crawler
+import scrapy.utils.log
 from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
 from scrapy.settings import BaseSettings
 
@@ -77,8 +78,10 @@ def _prepare(
 ) -> tuple[AsyncCrawlerProcess | CrawlerProcess, Crawler]:
     spider = _spider_class(context, project)
     context.start_requests = relies_on_start_requests(spider)
-    apply_settings(context, project.settings, spider)
     settings = project.settings
+    if not project.is_warm:
+        set_bases(settings)
+    apply_settings(context, settings, spider)
     is_async = not settings.getbool("TWISTED_REACTOR_ENABLED") or (
         settings["TWISTED_REACTOR"] == ASYNCIO_REACTOR
         and not settings.getbool("FORCE_CRAWLER_PROCESS")
@@ -91,16 +94,18 @@ def _prepare(
 @contextmanager
 def _as_loaded(project: Project) -> Iterator[None]:
     """This process runs one crawl: the loaded spiders and settings are used as they are. Scrapy
-    would load the spiders again (and stop at the first that doesn't import) and copy the settings
-    twice, which takes a third of a start."""
-    settings, crawler = project.settings, vars(scrapy.crawler)
-    load = crawler["get_spider_loader"]
+    would load the spiders again (and stop at the first that doesn't import), copy the settings
+    twice and set up the loggers again, which takes a third of a start."""
+    settings, crawler, log = project.settings, vars(scrapy.crawler), vars(scrapy.utils.log)
+    load, configure = crawler["get_spider_loader"], log["dictConfig"]
     crawler["get_spider_loader"] = lambda _settings: project.loader
+    if project.is_warm:
+        log["dictConfig"] = lambda _config: None
     vars(settings)["copy"] = lambda: settings
     try:
         yield
     finally:
-        crawler["get_spider_loader"] = load
+        crawler["get_spider_loader"], log["dictConfig"] = load, configure
         del vars(settings)["copy"]
 
 
@@ -127,7 +132,6 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
         settings.set("HTTPCACHE_STORAGE", RedisCacheStorage, priority="cmdline")
     settings.setdict(_stricter(order.settings, settings, spider), priority="cmdline")
     settings.setdict(FORCED, priority="cmdline")
-    _set_bases(settings)
     if not settings.getbool("TWISTED_REACTOR_ENABLED"):
         handlers = dict.fromkeys(("http", "https"), AIOHTTP_HANDLER)
         own = settings.getdict("DOWNLOAD_HANDLERS")
@@ -139,7 +143,7 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
     speak_plainly(settings)
 
 
-def _set_bases(settings: Settings) -> None:
+def set_bases(settings: Settings) -> None:
     extensions = {
         path: place
         for path, place in settings["EXTENSIONS_BASE"].items()
@@ -162,7 +166,8 @@ def _preset(name: str, settings: Settings) -> dict[str, Any]:
     presets = settings.getdict(PRESETS_SETTING)
     if name not in presets:
         raise BadOrder("preset_missing", f"There is no preset named {name!r} in this project.")
-    return dict(presets[name])
+    # Those hold what watches the run and keeps it from private addresses.
+    return {key: value for key, value in presets[name].items() if not key.endswith("_BASE")}
 
 
 def _stricter(wanted: dict[str, Any], settings: Settings, spider: type[Spider]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Project:
     errors: dict[str, str] = field(default_factory=dict)
     """Traceback by module, of the spider modules that don't import."""
     versions: dict[str, str] = field(default_factory=dict)
+    is_warm: bool = False
+    """What is the same for each of its runs is done already."""
 
 
 class TolerantSpiderLoader(SpiderLoader):

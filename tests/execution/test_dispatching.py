@@ -11,9 +11,11 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
+from tasks.execution import queue as queue_module
 from tasks.execution import worker as worker_module
-from tasks.execution.dispatching import claim, domains_of, waiting_runs
+from tasks.execution.dispatching import Places, claim, domains_of
 from tasks.execution.folder import data_dir
+from tasks.execution.queue import waiting_runs
 from tasks.execution.worker import Worker
 from tasks.models import Run, Task
 from tasks.services.runs import cancel_run, new_run, run_task_now
@@ -21,9 +23,11 @@ from tasks.wake import QUEUED, STOPPING, Doorbell, ring
 from tests.waiting import wait_until
 
 
-def order(now=None):
+def order(now=None, active=()):
     now = now or timezone.now()
-    return [run.pk for run in waiting_runs(host="here", executor="local", default=True, now=now)]
+    places = Places(active, total=9, per_domain=1)
+    found = waiting_runs(host="here", executor="local", default=True, now=now, places=places)
+    return [run.pk for run in found]
 
 
 def statuses():
@@ -63,6 +67,29 @@ def test_tasks_take_turns_when_the_queue_is_long(queue):
     flood = [queue("a", queued_at=now - timedelta(seconds=90 - n)) for n in range(50)]
     single = queue("b", queued_at=now)
     assert order(now)[:2] == [flood[0].pk, single.pk]
+
+
+def test_who_waits_long_is_found_behind_a_long_queue_of_urgent_runs(queue, monkeypatch):
+    monkeypatch.setattr(queue_module, "SHORT", 4)
+    monkeypatch.setattr(queue_module, "FEW", 4)
+    monkeypatch.setattr(queue_module, "CANDIDATES", 8)
+    now = timezone.now()
+    patient = queue("patient", queued_at=now - timedelta(hours=2))
+    for n in range(20):
+        queue(f"t{n}", queued_at=now, priority=9)
+    assert order(now)[0] == patient.pk
+
+
+def test_a_long_queue_without_room_hides_nobody_who_has_room(queue, monkeypatch):
+    monkeypatch.setattr(queue_module, "SHORT", 4)
+    monkeypatch.setattr(queue_module, "FEW", 4)
+    now = timezone.now()
+    crowd = [
+        queue(f"t{n}", arguments={"url": "http://shop.example/"}, queued_at=now, priority=9)
+        for n in range(12)
+    ]
+    other = queue("other", arguments={"url": "http://else.example/"}, queued_at=now)
+    assert order(now, active=crowd[:1]) == [other.pk]
 
 
 def test_a_retry_waits_for_its_time(queue):
@@ -283,7 +310,7 @@ def test_a_worker_that_stops_leaves_its_runs_to_the_next(bench, thread):
     worker = thread()
     run = bench.queue("sleeps", arguments={"seconds": 2})
     worker.wake()
-    wait_until(lambda: bench.items(run), 20)
+    wait_until(lambda: bench.items(run) and status_of(run) == "running", 20)
     worker.stop()
     assert status_of(run) == "running"
     bench.until_ended(run)
