@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
+from tasks.outcomes.absences import absence_words
 from tasks.outcomes.sentences import sentence
 
 if TYPE_CHECKING:
@@ -346,23 +348,36 @@ TABLE: dict[str, _Entry] = {
 UNKNOWN = _Entry(_("Ended"), _("The run has ended."))
 
 
-def explain(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) -> Explanation:
-    """`detail` is the run's; `extra` what a page knows besides (who stopped it)."""
+def explain(
+    reason: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    zone: tzinfo | None = None,
+    **extra: Any,
+) -> Explanation:
+    """`detail` is the run's, `zone` the reader's; `extra` what a page knows besides (who stopped
+    it)."""
     entry = TABLE.get(reason, UNKNOWN)
     return Explanation(
         title=str(entry.title),
-        happened=what_happened(reason, detail, **extra),
+        happened=what_happened(reason, detail, zone=zone, **extra),
         cause=str(entry.cause),
         next_steps=[str(step) for step in entry.next_steps],
     )
 
 
-def what_happened(reason: str, detail: Mapping[str, Any] | None = None, **extra: Any) -> str:
+def what_happened(
+    reason: str,
+    detail: Mapping[str, Any] | None = None,
+    *,
+    zone: tzinfo | None = None,
+    **extra: Any,
+) -> str:
     """The one sentence for lists, without putting the rest into words."""
     known = {**(detail or {}), **{key: value for key, value in extra.items() if value}}
     if said := known.get("said"):
         known["message"] = sentence(said)
-    values = _Values(known)
+    values = _Values({**known, **absence_words(known, zone)})
     entry = TABLE.get(reason, UNKNOWN)
     happened = entry.happened if "off_from" in values or not entry.bare else entry.bare
     return (str(happened) % values).strip()

@@ -29,7 +29,8 @@ Figure = tuple[str, str]
 def notice_of(alert: Alert) -> Notice:
     """In the language that is active."""
     run = alert.run
-    said = explain(run.reason, run.detail)
+    zone = _zone_of(alert)
+    said = explain(run.reason, run.detail, zone=zone)
     is_good = alert.kind == Kind.RECOVERED
     return Notice(
         kind=alert.kind,
@@ -39,7 +40,7 @@ def notice_of(alert: Alert) -> Notice:
         happened=_("The newest run ended well.") if is_good else _happened(run, said.happened),
         cause="" if is_good else said.cause,
         next_steps=[] if is_good else said.next_steps,
-        figures=list(_figures(run, _zone_of(alert))),
+        figures=list(_figures(run, zone)),
         run_url=settings.SITE_URL + reverse("admin:tasks_run_page", args=[run.pk]),
         task_url=_task_url(run),
         id=str(uuid5(run.pk, f"{alert.channel} {alert.recipient} {alert.kind}")),

@@ -45,15 +45,8 @@ class Absence:
         return {
             "since": self.since.isoformat(),
             "until": self.until.isoformat(),
-            "off_from": _clock_time(self.since, self.until, zone),
-            "off_to": _clock_time(self.until, self.until, zone),
+            "zone": zone.key,
         }
-
-
-def _clock_time(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    local = moment.astimezone(zone)
-    same_day = local.date() == now.astimezone(zone).date()
-    return f"{local:%H:%M}" if same_day else f"{local:%Y-%m-%d %H:%M}"
 
 
 @dataclass(kw_only=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 
 from tasks.models import Run
@@ -38,27 +36,15 @@ def reason_line(run: Run, zone: tzinfo) -> str:
     """The one sentence beside a run in a list; empty where nothing needs to be said."""
     if not run.reason or run.status in SILENT:
         return ""
-    return what_happened(run.reason, _known(run, zone))
+    return what_happened(run.reason, _known(run), zone=zone)
 
 
-def _known(run: Run, zone: tzinfo) -> dict[str, Any]:
-    return {**_extra(run), **run.detail, **_absence(run.detail, zone)}
-
-
-def _absence(detail: Mapping[str, Any], zone: tzinfo) -> dict[str, str]:
-    """From when to when, on the reader's clock; with the days where there are two."""
-    try:
-        ends = [datetime.fromisoformat(detail[key]).astimezone(zone) for key in ("since", "until")]
-    except (KeyError, TypeError, ValueError):
-        return {}
-    days = {end.date() for end in ends}
-    # Translators: a day and a time in the middle of a sentence, like "Mon 30 Mar, 06:00".
-    shape = "H:i" if len(days) == 1 else _("D j M, H:i")
-    return dict(zip(("off_from", "off_to"), (date_format(e, shape) for e in ends), strict=True))
+def _known(run: Run) -> dict[str, Any]:
+    return {**_extra(run), **run.detail}
 
 
 def help_for(run: Run, now: datetime, zone: tzinfo) -> Explanation | None:
     if not run.reason or run.status in SILENT or run.status == Run.Status.SUCCEEDED:
         return None
     last_seen = when.absolute(run.heartbeat_at, now, zone) if run.heartbeat_at else ""
-    return explain(run.reason, _known(run, zone), last_seen=last_seen)
+    return explain(run.reason, _known(run), zone=zone, last_seen=last_seen)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.translation import override
@@ -114,8 +115,28 @@ def test_figures_are_written_as_readers_write_them():
 @pytest.mark.parametrize("reason", ["scheduler_down", "database_down", "clock_jump"])
 def test_an_absence_of_unknown_length_is_told_without_times(reason):
     assert "–" not in explain(reason).happened
-    told = explain(reason, {"off_from": "02:40", "off_to": "07:15"}).happened
-    assert "from 02:40 to 07:15" in told
+    told = explain(reason, {"since": "2026-03-24T02:40:00Z", "until": "2026-03-24T07:15:00Z"})
+    assert "from 02:40 to 07:15 (UTC)." in told.happened
+
+
+@pytest.mark.parametrize(
+    ("until", "language", "zone", "words"),
+    [
+        ("2026-11-20T18:45:00Z", "en", None, "from 19:40 to 19:45 (Europe/Stockholm)."),
+        ("2026-11-20T23:00:00Z", "en", None,
+         "from Fri 20 Nov, 19:40 to Sat 21 Nov, 00:00 (Europe/Stockholm)."),
+        ("2026-11-20T23:00:00Z", "de", "Europe/Berlin",
+         "von Fr 20. Nov, 19:40 bis Sa 21. Nov, 00:00 aus"),
+        ("2026-11-20T23:00:00Z", "en", "Europe/London", "from 18:40 to 23:00."),
+        ("2027-01-01T06:00:00Z", "en", "Europe/London",
+         "from Fri 20 Nov 2026, 18:40 to Fri 1 Jan 2027, 06:00."),
+    ],
+)  # fmt: skip
+def test_both_ends_of_an_absence_are_told_on_the_clock_of_who_reads(until, language, zone, words):
+    detail = {"since": "2026-11-20T18:40:00+00:00", "until": until, "zone": "Europe/Stockholm"}
+    with override(language):
+        told = explain("scheduler_down", detail, zone=ZoneInfo(zone) if zone else None)
+    assert words in told.happened
 
 
 def test_files_that_hold_nonsense_are_facts_too():

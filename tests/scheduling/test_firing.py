@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tasks.models import Blackout, Hold, Run, Schedule, Task
+from tasks.outcomes import what_happened
 from tasks.services.controls import WEEKDAYS
 from tasks.services.firing import fire
 from tasks.services.insertion import NewRun, insert_runs
@@ -148,8 +149,9 @@ def test_of_a_long_outage_the_newest_hundred_get_rows_and_the_older_ones_one():
 
 def test_a_missed_run_says_when_the_scheduler_was_off():
     outage("none", hours=1.5)
-    detail = Run.objects.get().detail
-    assert (detail["off_from"], detail["off_to"]) == ("12:00", "13:30")
+    run = Run.objects.get()
+    told = what_happened(run.reason, run.detail)
+    assert told == "The scheduler was not running: it was off from 12:00 to 13:30 (UTC)."
 
 
 # --- overlap

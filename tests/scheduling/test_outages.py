@@ -133,7 +133,7 @@ def test_what_is_later_than_its_catch_up_allows_is_missed_and_says_why(start, cl
     assert Run.objects.get(schedule=patient).status == "queued"
     missed = Run.objects.get(schedule=strict)
     assert (missed.status, missed.reason) == ("missed", "database_down")
-    assert missed.detail["off_from"] <= missed.detail["off_to"]
+    assert missed.detail["since"] < missed.detail["until"]
     assert process.poll() is None
 
 

@@ -63,7 +63,7 @@ def test_when_it_takes_over_it_says_since_when_nobody_led(keeper, watch):
     watch.now = NOON + 31 * MINUTE
     keeper.tick()
     missed = Run.objects.filter(status="missed")
-    assert [run.detail["off_from"] for run in missed] == ["12:05", "12:05"]
+    assert [run.detail["since"] for run in missed] == ["2026-03-24T12:05:00+00:00"] * 2
     assert rows(schedule)[-1] == (NOON + 30 * MINUTE, "queued", "")
 
 
@@ -244,7 +244,7 @@ def test_a_database_that_was_away_is_the_reason_of_what_was_missed(watch, monkey
     watch.now = NOON + 21 * MINUTE
     clock._process_jobs()
     assert rows(schedule)[0] == (NOON + 10 * MINUTE, "missed", "database_down")
-    assert Run.objects.filter(status="missed").get().detail["off_from"] == "12:00"
+    assert Run.objects.filter(status="missed").get().detail["since"] == NOON.isoformat()
     clock._event.close()
 
 
@@ -259,7 +259,7 @@ def test_a_database_that_was_away_from_the_start_is_the_reason_too(watch, monkey
     watch.now = NOON + 21 * MINUTE
     clock._process_jobs()
     missed = Run.objects.get(status="missed")
-    assert (missed.reason, missed.detail["off_from"]) == ("database_down", "12:00")
+    assert (missed.reason, missed.detail["since"]) == ("database_down", NOON.isoformat())
     clock._event.close()
 
 
