@@ -105,10 +105,10 @@ def expectations_of(run: Run) -> Expectations:
     task = run.task
     if task is None or not handler_of(run.kind).has_usual_items:
         return Expectations(allow_empty=True)
-    # A test run ends early on purpose.
-    usual = baseline_of(task.pk) if run.trigger != Run.Trigger.TEST else None
+    usual = baseline_of(run)
     return Expectations(
         allow_empty=task.allow_empty,
+        # A test run ends early on purpose.
         min_items=task.min_items if run.trigger != Run.Trigger.TEST else None,
         max_errors=task.max_errors,
         usual_items=usual.items if usual else None,

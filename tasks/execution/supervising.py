@@ -199,7 +199,7 @@ class Supervisor:
 
     def _usual_of(self, run: Run) -> float | None:
         if run.pk not in self._usual:
-            usual = baseline_of(run.task_id) if run.task_id else None
+            usual = baseline_of(run)
             self._usual[run.pk] = usual.items if usual else None
         return self._usual[run.pk]
 

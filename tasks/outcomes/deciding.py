@@ -204,7 +204,9 @@ def _robots(facts: Facts) -> Verdict | None:
 
 
 def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
-    if not facts.items and not expected.allow_empty:
+    if not facts.items:
+        if expected.allow_empty:
+            return None
         detail: dict[str, Any] = {"pages": facts.pages}
         if expected.usual_items:
             detail["usual"] = round(expected.usual_items)

@@ -72,7 +72,7 @@ def _figures(run: Run, zone: tzinfo) -> Iterator[Figure]:
     yield _("Planned for") if run.scheduled_for else _("When"), _moment(run.at, zone)
     if run.status == Run.Status.MISSED:
         return
-    usual = baseline_of(run.task_id) if run.task_id else None
+    usual = baseline_of(run)
     yield _("Items"), _against(run.items, usual)
     yield _("Pages"), _number(run.pages)
     yield _("Errors"), _number(run.errors)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypedDict
 from uuid import UUID
 
-from django.db.models import CharField, Func, Q, QuerySet, UUIDField
+from django.db.models import Case, CharField, Func, Q, QuerySet, UUIDField, When
 from django_stubs_ext import WithAnnotations
 
 from tasks.models import Run, Task
@@ -59,12 +59,6 @@ def troubled() -> list[UUID]:
 
 def worst_of(run_ids: Iterable[UUID], limit: int = 8) -> list[Run]:
     """Of the runs that need attention: the worst first, then the newest."""
-    runs = Run.objects.filter(pk__in=run_ids)
-    shown = [run.pk for run in _worst_first(runs.only("at", "status"))[:limit]]
-    return _worst_first(runs.filter(pk__in=shown).select_related("task", "schedule"))
-
-
-def _worst_first(runs: Iterable[Run]) -> list[Run]:
-    rank = {status: place for place, status in enumerate(TROUBLE)}
-    newest = sorted(runs, key=lambda run: run.at, reverse=True)
-    return sorted(newest, key=lambda run: rank[Run.Status(run.status)])
+    rank = Case(*(When(status=status, then=place) for place, status in enumerate(TROUBLE)))
+    found = Run.objects.filter(pk__in=run_ids).order_by(rank, "-at")
+    return list(found.select_related("task", "schedule")[:limit])

@@ -34,6 +34,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    scheduler: SchedulerState
+    troubled: int
+
+
+def tell(request: HttpRequest, known: Known) -> None:
+    """What the page has read itself isn't read again for its frame."""
+    request._known_to_frame = known  # type: ignore[attr-defined]
+
+
+def _known(request: HttpRequest) -> Known:
+    told: Known | None = getattr(request, "_known_to_frame", None)
+    return told or Known(scheduler_state(), attention_count())
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     name: str
     permission: str
@@ -58,7 +74,7 @@ def _links(request: HttpRequest, places: list[tuple[str, Place]]) -> list[Link]:
 
 
 def frame(request: HttpRequest) -> Frame:
-    home = Place("admin:index", "", "home")
+    known, home = _known(request), Place("admin:index", "", "home")
     main = _links(
         request,
         [
@@ -67,7 +83,7 @@ def frame(request: HttpRequest) -> Frame:
             (_("Spiders"), Place("admin:spiders", "tasks.view_spiderinfo", "spider")),
         ],
     )
-    first = _link(request, _("Home"), home, attention_count())
+    first = _link(request, _("Home"), home, known.troubled)
     administration = _links(
         request,
         [
@@ -86,4 +102,4 @@ def frame(request: HttpRequest) -> Frame:
     groups = [LinkGroup("", [*([first] if first else []), *main])]
     if administration:
         groups.append(LinkGroup(_("Administration"), administration))
-    return Frame(groups, scheduler_state())
+    return Frame(groups, known.scheduler)

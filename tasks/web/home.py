@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from tasks.web import when
+from tasks.web.frame import Known, tell
 from tasks.web.home_data import Home, read_home
 from tasks.web.zones import zone_of
 
@@ -22,6 +23,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         raise PermissionDenied
     now, zone = timezone.now(), zone_of(request.user)
     home: Home = read_home(now, zone)
+    tell(request, Known(home.scheduler, home.troubled))
     return {
         "home": home,
         "clock": f"{when.full_date(now, zone)} {when.zone_label(zone)}",

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tasks.models import Hold, Run, Schedule, Task
+from tasks.services.baseline import Baseline
 from tasks.services.watch import NeverRuns, never_running, schedules_that_are_on
 from tasks.web import attention, charts, plan, runs, week, when
 from tasks.web.alert_lines import given_up
@@ -66,6 +67,7 @@ class Bar:
 class Home:
     scheduler: SchedulerState
     attention: int
+    troubled: int
     troubles: list[Trouble]
     never: list[NeverRuns]
     running: list[Progress]
@@ -107,6 +109,7 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
     return Home(
         scheduler=scheduler,
         attention=len(troubled) + len(never),
+        troubled=len(troubled),
         never=never[:MOST],
         troubles=[_trouble(run, now, zone) for run in attention.worst_of(troubled)],
         running=[progress_of(run, usual.get(run.task_id or 0), now) for run in active[:MOST]],
@@ -160,7 +163,7 @@ def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
     return ticks
 
 
-def _lane(coming: Coming, usual: runs.Usual | None, now: datetime, zone: tzinfo) -> Lane:
+def _lane(coming: Coming, usual: Baseline | None, now: datetime, zone: tzinfo) -> Lane:
     moments = plan.moments(coming.schedules, now, now + DAY, MOST_BLOCKS, BLOCK)
     length = (usual.seconds if usual else 60) / 60
     blocks = [Block((moment - now).total_seconds() / 60, length) for moment in moments]

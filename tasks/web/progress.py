@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Run
 from tasks.outcomes.durations import duration
+from tasks.services.baseline import Baseline
 from tasks.web import runs, when
-from tasks.web.runs import Usual
 from tasks.web.states import Look
 
 
@@ -26,7 +26,7 @@ class Progress:
     left: str
 
 
-def progress_of(run: Run, usual: Usual | None, now: datetime) -> Progress:
+def progress_of(run: Run, usual: Baseline | None, now: datetime) -> Progress:
     taken = runs.seconds_taken(run, now) or 0.0
     waiting = run.status == Run.Status.QUEUED
     return Progress(
@@ -40,7 +40,7 @@ def progress_of(run: Run, usual: Usual | None, now: datetime) -> Progress:
     )
 
 
-def percent_of(run: Run, usual: Usual | None, taken: float) -> int | None:
+def percent_of(run: Run, usual: Baseline | None, taken: float) -> int | None:
     """By items where the task has any, else by time; never the whole before the end."""
     if usual is None or (usual.items < 1 and usual.seconds < 1):
         return None
@@ -48,13 +48,13 @@ def percent_of(run: Run, usual: Usual | None, taken: float) -> int | None:
     return min(99, round(100 * share))
 
 
-def time_left(usual: Usual | None, taken: float) -> str:
+def time_left(usual: Baseline | None, taken: float) -> str:
     if usual is None or usual.seconds <= taken:
         return ""
     return _("about %(time)s left") % {"time": when.coarse(usual.seconds - taken)}
 
 
-def _done(run: Run, usual: Usual | None) -> str:
+def _done(run: Run, usual: Baseline | None) -> str:
     items = number_format(run.items, force_grouping=True)
     if usual is None or usual.items < 1:
         return _("%(n)s items so far") % {"n": items}

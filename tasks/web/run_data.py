@@ -13,6 +13,7 @@ from tasks.execution.exports import exported_file
 from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.outcomes.durations import duration
+from tasks.services.baseline import Baseline, baseline_of
 from tasks.web import charts, runs, states, when
 from tasks.web.alert_lines import AlertLine, alert_lines
 from tasks.web.compare import Compared, compare
@@ -20,7 +21,6 @@ from tasks.web.failing import FailingPage, failing_page
 from tasks.web.item_view import ItemTable, first_items
 from tasks.web.outcome_words import help_for
 from tasks.web.progress import percent_of, time_left
-from tasks.web.runs import Usual
 from tasks.web.states import Look
 from tasks.web.verdict import started_sentence, verdict
 
@@ -74,7 +74,7 @@ class RunPage:
 
 def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
     history = _history(run)
-    usual = runs.usual_of([each for each in history if each.pk != run.pk and each.at <= run.at])
+    usual = baseline_of(run)
     happened = run.status not in NOT_RUN
     taken = runs.seconds_taken(run, now) or 0.0
     running = run.status in {Run.Status.STARTING, Run.Status.RUNNING}
@@ -114,7 +114,7 @@ def _history(run: Run) -> list[runs.PastRun]:
     return runs.last_runs([run.task_id])[run.task_id] if run.task_id else []
 
 
-def _tiles(run: Run, usual: Usual | None, taken: float) -> list[Tile]:
+def _tiles(run: Run, usual: Baseline | None, taken: float) -> list[Tile]:
     ended = run.is_ended
     items, seconds = (usual.items, usual.seconds) if usual else (None, None)
     return [

@@ -14,12 +14,11 @@ from django.db import connection
 from django.utils import timezone
 
 from tasks.models import Run
+from tasks.services.baseline import Baseline
 from tasks.web.charts import SLOTS, Slot
 from tasks.web.states import Look, look_of
 from tasks.web.when import Clock
 
-GOOD = frozenset({Run.Status.SUCCEEDED})
-Good = tuple[int, float]
 USUAL_OF = 10
 
 # One index range per task. A window function would read the whole history instead.
@@ -27,8 +26,21 @@ _NEWEST = """SELECT {columns} FROM tasks_run
     WHERE task_id = {task} AND NOT trigger = 'test' ORDER BY at DESC, id DESC LIMIT %s"""
 # SQLite allows 500 parts in one compound statement.
 _PARTS = 200
-SHOWN = "id, task_id, at, status, reason, started_at, finished_at, items"
-JUDGED = "task_id, at, status, started_at, finished_at, items"
+SHOWN = "id, task_id, at, status, reason"
+GOOD = "status = 'succeeded' AND started_at IS NOT NULL AND finished_at IS NOT NULL"
+# Read as text: of all these moments only the newest one is made one.
+JUDGED = f"""task_id, '' || at, items, {GOOD},
+    round((julianday(finished_at) - julianday(started_at)) * 86400, 3)"""
+# Thousands of moments would be read for a few hundred figures.
+_JUDGED_THERE = """SELECT task.pk, max(at),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY items) FILTER (WHERE {good}),
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at))
+        FILTER (WHERE {good})
+    FROM unnest(%s::bigint[]) AS task(pk) CROSS JOIN LATERAL ({newest}) AS newest
+    GROUP BY task.pk""".format(
+    good=GOOD,
+    newest=_NEWEST.format(columns="at, status, started_at, finished_at, items", task="task.pk"),
+)
 
 
 class PastRun(NamedTuple):
@@ -36,21 +48,14 @@ class PastRun(NamedTuple):
     takes ten times as long."""
 
     at: datetime
-    pk: uuid.UUID
+    key: uuid.UUID | str
     task_id: int
     status: str
     reason: str
-    started_at: datetime | None
-    finished_at: datetime | None
-    items: int
 
-
-@dataclass(frozen=True, slots=True)
-class Usual:
-    """What a good run of a task is like: medians of the last ones."""
-
-    items: float
-    seconds: float
+    @property
+    def pk(self) -> uuid.UUID:
+        return self.key if isinstance(self.key, uuid.UUID) else uuid.UUID(hex=self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,14 @@ class Recent:
     """When a task last ran, and what a good run is like."""
 
     newest: datetime | None = None
-    usual: Usual | None = None
+    usual: Baseline | None = None
 
 
 def last_runs(task_pks: Iterable[int], limit: int = SLOTS) -> dict[int, list[PastRun]]:
     """The newest runs of each task, oldest first."""
     found: dict[int, list[PastRun]] = {pk: [] for pk in task_pks}
-    for run in map(_past_run, _newest(list(found), SHOWN, limit)):
-        found[run.task_id].append(run)
+    for pk, task_id, at, status, reason in _newest(list(found), SHOWN, limit):
+        found[task_id].append(PastRun(_moment(at), pk, task_id, status, reason))
     for runs in found.values():
         runs.sort()
     return found
@@ -73,17 +78,28 @@ def last_runs(task_pks: Iterable[int], limit: int = SLOTS) -> dict[int, list[Pas
 
 def recent(task_pks: Iterable[int]) -> dict[int, Recent]:
     """For all tasks at once: of their newest runs, no more is read than this takes."""
-    moments: dict[int, datetime | str] = {}
-    good: dict[int, list[Good]] = defaultdict(list)
     pks = list(task_pks)
-    for pk, at, status, started, finished, items in _newest(pks, JUDGED, USUAL_OF):
-        moments[pk] = max(at, moments.get(pk, at))
-        if status in GOOD and started and finished:
-            good[pk].append((items, _seconds(started, finished)))
-    return {
-        pk: Recent(_moment(moments[pk]), _usual(good[pk])) if pk in moments else Recent()
-        for pk in pks
-    }
+    read = _recent_there if connection.vendor == "postgresql" else _recent_here
+    return {**dict.fromkeys(pks, Recent()), **read(pks)}
+
+
+def _recent_there(pks: list[int]) -> dict[int, Recent]:
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGED_THERE, [pks, USUAL_OF])
+        return {
+            pk: Recent(newest, None if items is None else Baseline(items, float(seconds)))
+            for pk, newest, items, seconds in cursor.fetchall()
+        }
+
+
+def _recent_here(pks: list[int]) -> dict[int, Recent]:
+    moments: dict[int, str] = {}
+    good: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for pk, at, items, is_good, seconds in _newest(pks, JUDGED, USUAL_OF):
+        moments[pk] = max(at, moments.get(pk, ""))
+        if is_good:
+            good[pk].append((items, seconds))
+    return {pk: Recent(_moment(at), _usual(good[pk])) for pk, at in moments.items()}
 
 
 def _newest(task_pks: Sequence[int], columns: str, limit: int) -> list[tuple[Any, ...]]:
@@ -107,46 +123,16 @@ def _newest(task_pks: Sequence[int], columns: str, limit: int) -> list[tuple[Any
     return found
 
 
-def _past_run(row: tuple[Any, ...]) -> PastRun:
-    pk, task_id, at, status, reason, started_at, finished_at, items = row
-    return PastRun(
-        at=_moment(at),
-        pk=pk if isinstance(pk, uuid.UUID) else uuid.UUID(hex=pk),
-        task_id=task_id,
-        status=status,
-        reason=reason,
-        started_at=started_at and _moment(started_at),
-        finished_at=finished_at and _moment(finished_at),
-        items=items,
-    )
-
-
 def _moment(value: datetime | str) -> datetime:
     """SQLite knows no zones, and in a union no moments either: it hands out text, in UTC."""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _seconds(started: datetime | str, finished: datetime | str) -> float:
-    if isinstance(started, datetime) and isinstance(finished, datetime):
-        return (finished - started).total_seconds()
-    return (_moment(finished) - _moment(started)).total_seconds()
-
-
-def usual_of(runs: Sequence[PastRun]) -> Usual | None:
-    return _usual(
-        [
-            (run.items, _seconds(run.started_at, run.finished_at))
-            for run in runs
-            if run.status in GOOD and run.started_at and run.finished_at
-        ][-USUAL_OF:]
-    )
-
-
-def _usual(good: Sequence[Good]) -> Usual | None:
+def _usual(good: Sequence[tuple[int, float]]) -> Baseline | None:
     if not good:
         return None
-    return Usual(
+    return Baseline(
         items=median(items for items, _seconds in good),
         seconds=median(seconds for _items, seconds in good),
     )

@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from tasks.models import Schedule
+from tasks.services.baseline import Baseline
 from tasks.services.load import starts_by_hour
 from tasks.web import charts
-from tasks.web.runs import Usual
 
 HOURS, DAYS = 24, 7
 
@@ -32,7 +32,7 @@ Grid = list[list[float]]
 
 def read_week(
     schedules: Iterable[Schedule],
-    usual: Mapping[int, Usual | None],
+    usual: Mapping[int, Baseline | None],
     now: datetime,
     zone: tzinfo,
 ) -> Week:
@@ -45,7 +45,7 @@ def read_week(
 
 
 def _busy_hours(
-    schedule: Schedule, usual: Usual | None, now: datetime, zone: tzinfo
+    schedule: Schedule, usual: Baseline | None, now: datetime, zone: tzinfo
 ) -> Sequence[float]:
     minutes = (usual.seconds if usual else 60.0) / 60
     return spread(starts_by_hour(schedule, now, zone), minutes)

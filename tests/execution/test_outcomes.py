@@ -153,14 +153,13 @@ def test_a_certificate_that_nobody_vouches_for_is_named(bench, tmp_path):
 
 
 def test_a_run_that_took_much_longer_than_usual_needs_a_look(bench, tmp_path):
-    task = bench.task("sleeps")
+    task, go = bench.task("sleeps"), tmp_path / "go"
     for _ in range(3):
-        past = bench.queue(task=task)
+        past = bench.queue(task=task, arguments={"until": str(go)})
         began = timezone.now() - timedelta(days=1)
         Run.objects.filter(pk=past.pk).update(
             status="succeeded", items=2, started_at=began, finished_at=began + timedelta(minutes=1)
         )
-    go = tmp_path / "go"
     run = bench.until_item(bench.queue(task=task, arguments={"until": str(go)}))
     Run.objects.filter(pk=run.pk).update(started_at=timezone.now() - timedelta(minutes=10))
     # The news of its end may come before the next look at the table.
@@ -216,10 +215,13 @@ def test_a_preset_that_is_gone_is_named(bench):
 
 def test_fewer_items_than_usual_need_a_look(bench, site):
     task = bench.task("pages")
-    arguments = {"start_urls": f"{site.url}/ok"}
+    arguments = {"start_urls": f"{site.url}/ok", "count": 5}
     for _ in range(3):
-        bench.until_ended(bench.queue(task=task, arguments={**arguments, "count": 20}))
-    run = bench.until_ended(bench.queue(task=task, arguments={**arguments, "count": 5}))
+        run = bench.until_ended(bench.queue(task=task, arguments=arguments))
+    Run.objects.filter(task=task).update(items=20)
+    other = bench.until_ended(bench.queue(task=task, arguments={**arguments, "count": 4}))
+    assert other.status == "succeeded"
+    run = bench.until_ended(bench.queue(task=task, arguments=arguments))
     assert (run.status, run.reason) == ("suspicious", "few_items")
     assert run.detail == {"items": 5, "usual": 20}
     assert "about 20 is usual" in explain(run.reason, run.detail).happened
@@ -243,7 +245,7 @@ def test_a_test_run_is_measured_by_no_baseline_and_is_none(bench, site):
     for _ in range(3):
         run = bench.until_ended(bench.queue(task=task, arguments=arguments, trigger="test"))
         assert run.status == "succeeded"
-    assert baseline_of(task.pk) is None
+    assert baseline_of(run) is None
 
 
 def test_items_that_json_cannot_hold_are_saved_all_the_same(bench):
