@@ -37,7 +37,7 @@ _JUDGED_THERE = """SELECT task.pk, max(at),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at))
         FILTER (WHERE {good})
     FROM unnest(%s::bigint[]) AS task(pk) CROSS JOIN LATERAL ({newest}) AS newest
-    GROUP BY task.pk""".format(
+    GROUP BY task.pk""".format(  # noqa: S608 - names of ours alone
     good=GOOD,
     newest=_NEWEST.format(columns="at, status, started_at, finished_at, items", task="task.pk"),
 )
