@@ -19,6 +19,7 @@ from tasks.channels.base import Notice
 from tasks.models import Alert, Run
 from tasks.outcomes import explain
 from tasks.outcomes.durations import duration
+from tasks.runtime.redact import redacted
 from tasks.services.baseline import Baseline, baseline_of
 from tasks.zones import load_zone
 
@@ -30,7 +31,8 @@ def notice_of(alert: Alert) -> Notice:
     """In the language that is active."""
     run = alert.run
     zone = _zone_of(alert)
-    said = explain(run.reason, run.detail, zone=zone)
+    # A mail leaves the house, and is kept by others.
+    said = explain(run.reason, redacted(run.detail), zone=zone)
     is_good = alert.kind == Kind.RECOVERED
     return Notice(
         kind=alert.kind,

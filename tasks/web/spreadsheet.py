@@ -30,11 +30,14 @@ from tasks.services.errors import InvalidInput
 from tasks.slots import Timing
 from tasks.web import spreadsheet_example
 from tasks.web.actions import actor_of
+from tasks.web.forms.task import USUAL_ALERTS, addresses_in
 from tasks.web.schedule_words import read_words
 
 MOST_ROWS, MOST_COLUMNS, MOST_BYTES = 500, 60, 2_000_000
 # Columns of a task; every other one is an argument of its spider.
-OWN = ("name", "spider", "schedule", "timezone", "tags", "description")
+OWN = ("name", "spider", "schedule", "timezone", "tags", "description", "alerts")
+# Of fields whose columns have a shorter name.
+COLUMNS = {"alert_to": "alerts", "alert_on": "alerts"}
 Row = dict[str, str]
 
 
@@ -122,6 +125,7 @@ def _problems(refusal: InvalidInput) -> Iterator[str]:
     """By the names of the columns."""
     for path, texts in refusal.errors.items():
         name = "schedule" if path.startswith("schedules") else path.removeprefix("arguments.")
+        name = COLUMNS.get(name, name)
         yield from (f"{name}: {text}" if name else text for text in texts)
 
 
@@ -157,12 +161,15 @@ def _schedule(text: str) -> dict[str, Any]:
 
 
 def _new(row: Row, planned: Planned) -> NewTask:
+    told = addresses_in(row.get("alerts", ""))
     fields = {
         "name": planned.name,
         "spider": planned.spider,
         "description": row.get("description", ""),
         "arguments": dict(planned.arguments),
         "tags": row.get("tags", "").split(","),
+        "alert_to": told,
+        "alert_on": USUAL_ALERTS if told else [],
         "enabled": False,
     }
     return NewTask(fields=fields, schedules=_schedules(row))

@@ -33,6 +33,7 @@ def example(name: str) -> HttpResponse:
         "schedule": describe_cron("0 6 * * 1-5"),
         "timezone": str(settings.SCHEDULER_TIMEZONE),
         "tags": "",
+        "alerts": "",
         **{key: _sample(each) for key, each in spider.schema.get("properties", {}).items()},
     }
     text = io.StringIO()

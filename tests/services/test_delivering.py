@@ -84,19 +84,21 @@ def test_the_mail_comes_in_the_language_and_on_the_clock_of_its_reader(
 
 
 def test_what_comes_from_a_website_can_do_no_harm(server, failed):
-    nasty = "x\r\nBcc: evil@evil.example\n\x1b[31m\u202e<script>alert(1)</script>"
-    failed.task_name = nasty
+    nasty = (
+        "https://me:hunter2@a.example\r\nBcc: evil@evil.example\n\x1b[31m\u202e<script>x</script>"
+    )
+    failed.task_name = nasty[29:]
     failed.reason, failed.detail = "spider_error", {"message": nasty}
     failed.save()
     deliver_due()
     message = server.messages[0]
     assert "evil@evil.example" in message["Subject"]
     assert message["Bcc"] is None
-    raw = message.as_string()
     assert "\x1b" not in message.get_body(["plain"]).get_content()
     assert "\u202e" not in message.get_body(["html"]).get_content()
     assert "<script>" not in message.get_body(["html"]).get_content()
-    assert "secret" not in raw
+    assert "a.example" in message.get_body(["plain"]).get_content()
+    assert "hunter2" not in message.get_body(["plain"]).get_content()
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "DATA", "EHLO"])

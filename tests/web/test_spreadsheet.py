@@ -135,9 +135,22 @@ def test_only_editors_make_tasks_from_a_spreadsheet(client, page, olof):
 def test_the_example_for_a_spider_can_be_sent_as_it_is(client, page):
     answer = client.get(page, {"example": "shop"})
     assert answer["Content-Disposition"] == 'attachment; filename="tasks-shop.csv"'
-    assert "name,spider,schedule,timezone,tags,start_urls,depth" in answer.content.decode()
+    assert "name,spider,schedule,timezone,tags,alerts,start_urls,depth" in answer.content.decode()
     shown = client.post(page, {"file": SimpleUploadedFile("tasks.csv", answer.content)})
     assert "ready" in shown.content.decode()
     assert "Weekdays at 06:00" in shown.content.decode()
     assert client.get(page, {"example": "nobody"}).status_code == 404
     assert 'value="shop"' in client.get(page).content.decode()
+
+
+def test_a_column_says_who_gets_alerts(client, page):
+    head, shoes, boots = (["alerts", *row] for row in ROWS)
+    shoes[0], boots[0] = "maja@company.example, buyers@company.example", "nobody"
+    shown = client.post(page, {"file": as_csv([head, shoes, boots])}).content.decode()
+    assert "alerts: “nobody” is no e-mail address." in shown
+    boots[0] = ""
+    rows = client.post(page, {"file": as_csv([head, shoes, boots])}).context["rows"]
+    client.post(page, {"rows": rows, "_confirmed": "1"})
+    told = dict(Task.objects.values_list("name", "alert_to"))
+    assert told == {"Shoes": ["maja@company.example", "buyers@company.example"], "Boots": []}
+    assert Task.objects.get(name="Shoes").alert_on == ["failed", "suspicious"]

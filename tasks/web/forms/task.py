@@ -233,7 +233,7 @@ class TaskForm(forms.Form):
             data[name] = data[name] or 0
         for name, empty in (("retry_delay", MINUTE), ("http_cache_ttl", 3600), ("usual_share", 50)):
             data[name] = empty if data[name] is None else data[name]
-        data["alert_to"] = _addresses(data["alert_to"])
+        data["alert_to"] = addresses_in(data["alert_to"])
         data["alert_on"] = data["alert_on"] if data["alert_to"] else []
         data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
         return data
@@ -247,7 +247,7 @@ def _alert_help() -> str:
     return f"{words} {missing}"
 
 
-def _addresses(text: str) -> list[str]:
+def addresses_in(text: str) -> list[str]:
     """However people paste them: commas, semicolons or blanks between."""
     return re.split(r"[,; ]+", text.strip(",; ")) if text.strip(",; ") else []
 
