@@ -7,12 +7,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from tasks.runtime import redact
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 MASK = redact.MASK
 
@@ -23,6 +25,8 @@ class SecretUnreadable(ValueError):
 
 @lru_cache(maxsize=4)
 def _fernet(key: str) -> Fernet:
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - 7 MB that a scheduler rarely needs
+
     digest = hashlib.sha256(b"spider-scheduler arguments:" + key.encode()).digest()
     return Fernet(base64.urlsafe_b64encode(digest))
 
@@ -32,6 +36,8 @@ def seal(value: Any) -> str:
 
 
 def unseal(token: str) -> Any:
+    from cryptography.fernet import InvalidToken  # noqa: PLC0415 - as above
+
     try:
         return json.loads(_fernet(settings.SECRET_KEY).decrypt(token.encode()))
     except InvalidToken:

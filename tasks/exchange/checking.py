@@ -3,20 +3,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from tasks.exchange.nodes import Node, Path, join
 from tasks.exchange.problems import MOST, FileRefused, Problem
 from tasks.exchange.schema import CLASS_PATH, DEFINITIONS, FORMS
 
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import ValidationError
+
 
 @lru_cache
 def _validator(form: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - memory of a scheduler's
+
     return Draft202012Validator({**FORMS[form], "$defs": DEFINITIONS})
 
 

@@ -6,17 +6,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaError
 
 from tasks.handlers import handler_of
 from tasks.models import SpiderInfo
 from tasks.secrets import MASK, seal
 from tasks.services.addresses import problem_of_address
 from tasks.services.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError as SchemaError
 
 MAX_ARGUMENT = 20_000
 # Names that hold addresses whether or not their spider declares so.
@@ -217,6 +218,8 @@ def _scalar(text: str, types: set[str]) -> Any:
 
 
 def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Errors:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - memory of a scheduler's
+
     errors: Errors = {}
     for name, text in _unsafe(given):
         errors.setdefault(f"arguments.{name}", []).append(text)
