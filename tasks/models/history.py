@@ -21,6 +21,8 @@ PER_PAGE = 50
 MANY_TASKS = 1000
 GONE_TASKS = 1000
 MANY_RANGES = 3000
+# Of columns that hold no text.
+TYPES = {"task_id": "bigint", "id": "uuid"}
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -163,9 +165,9 @@ class _Reader:
         """A range whose first row isn't among the first `size` has none on this page, and no row
         beyond the last of those is on it."""
         aliases = [f"d{number}" for number in range(len(group.dimensions))]
-        lists = ", ".join(
-            f"{alias}(v) AS (VALUES {', '.join(['(%s)'] * len(values))})"
-            for alias, (_name, values) in zip(aliases, group.dimensions, strict=True)
+        lists = [_list_of(*dimension) for dimension in group.dimensions]
+        named = ", ".join(
+            f"{alias}(v) AS ({each.sql})" for alias, each in zip(aliases, lists, strict=True)
         )
         first = self._read(group, [f"{alias}.v" for alias in aliases], None, 1)
         if connection.vendor == "postgresql":
@@ -176,9 +178,9 @@ class _Reader:
             joined = f"JOIN tasks_run AS first ON first.id = (SELECT id FROM ({first.sql}) AS one)"  # noqa: S608
         of_first = self._order.replace(" at", " first.at").replace(" id", " first.id")
         rows = _query(
-            f"WITH {lists} SELECT first.at, first.id, {', '.join(f'{each}.v' for each in aliases)} "  # noqa: S608
+            f"WITH {named} SELECT first.at, first.id, {', '.join(f'{each}.v' for each in aliases)} "  # noqa: S608
             f"FROM {' CROSS JOIN '.join(aliases)} {joined} {of_first} LIMIT %s",
-            [*(v for _name, values in group.dimensions for v in values), *first.params, self.size],
+            [*(value for each in lists for value in each.params), *first.params, self.size],
         )
         last = rows[-1] if len(rows) == self.size else None
         edge = Position(_aware(last[0]), _uuid(last[1])) if last else None
@@ -302,8 +304,29 @@ def _table_by(index: str) -> str:
     return f"tasks_run INDEXED BY {index}" if connection.vendor == "sqlite" else "tasks_run"
 
 
+_NEXT_GONE = """SELECT task_key, task_name FROM tasks_run WHERE task_id IS NULL AND task_key > {}
+    ORDER BY task_key, at DESC, id DESC LIMIT 1"""
+# The first entry of a task in the index is its newest run.
+_GONE_THERE = f"""WITH RECURSIVE gone(key, name) AS (
+    (SELECT * FROM ({_NEXT_GONE.format("''")}) AS first)
+    UNION ALL SELECT following.* FROM gone
+    CROSS JOIN LATERAL ({_NEXT_GONE.format("gone.key")}) AS following)
+    SELECT key, name FROM gone LIMIT %s"""  # noqa: S608 - names of ours alone
+
+
+def _list_of(name: str, values: Sequence[Any]) -> _Condition:
+    """The values as rows."""
+    if connection.vendor == "postgresql":
+        # One parameter: to write and to read hundreds takes as long as to look them up.
+        return _Condition(f"SELECT unnest(%s::{TYPES.get(name, 'text')}[])", (list(values),))
+    return _Condition(f"VALUES {', '.join(['(%s)'] * len(values))}", tuple(values))
+
+
 def gone_tasks() -> list[tuple[str, str]]:
-    """Ids and last names of deleted tasks that left runs behind: one index probe for each."""
+    """Ids and last names of deleted tasks that left runs behind: one index probe for each, or two
+    in SQLite."""
+    if connection.vendor == "postgresql":
+        return [(key, name) for key, name in _query(_GONE_THERE, [GONE_TASKS])]
     of_gone = f"FROM {_table_by('run_gone_history')} WHERE task_id IS NULL AND task_key"
     following = f"SELECT task_key {of_gone} > {{}} ORDER BY task_key LIMIT 1"
     newest_name = f"SELECT task_name {of_gone} = gone.key ORDER BY at DESC, id DESC LIMIT 1"
