@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -24,7 +25,9 @@ from tasks.services.actors import Actor, person
 from tasks.services.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
 from tasks.services.runs import cancel_run, run_again, run_task_now
 from tasks.services.tasks import disable_task, duplicate_task, enable_task
+from tasks.web import plan, when
 from tasks.web.task_page import test_settings
+from tasks.web.zones import zone_of
 
 Action = Callable[..., HttpResponse]
 NO_RUN = UUID(int=0)
@@ -124,10 +127,19 @@ def set_enabled(request: HttpRequest, task: Task, *, on: bool) -> None:
     actor = actor_of(request)
     if on:
         enable_task(task_id=task.task_id, actor=actor)
-        messages.success(request, _("“%s” is on.") % task.name)
+        messages.success(request, _on_words(request, task))
     else:
         disable_task(task_id=task.task_id, note=request.POST.get("note", ""), actor=actor)
         messages.success(request, _("“%s” is off. It will not start by itself.") % task.name)
+
+
+def _on_words(request: HttpRequest, task: Task) -> str:
+    now = timezone.now()
+    upcoming = plan.next_of(task.schedules.all(), now)
+    if upcoming is None:
+        return _("“%s” is on.") % task.name
+    at = when.absolute(upcoming, now, zone_of(request.user))
+    return _("“%(name)s” is on. Next run: %(when)s.") % {"name": task.name, "when": at}
 
 
 @action

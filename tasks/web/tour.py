@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tasks.models import Task
+from tasks.models import Run, Task
 from tasks.services.people import save_profile
 from tasks.web.actions import back
 
 ADD, TRY, SWITCH_ON, KNOW = range(4)
 FORM = {"tasks_task_add", "tasks_task_change"}
+ENDED_WELL = (Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS)
 PLACES = FORM | {"index", "tasks_task_changelist", "tasks_run_page"}
 
 
@@ -57,7 +58,7 @@ def _is_done(request: HttpRequest) -> bool:
 def _reached(task: Task | None) -> int:
     if task is None:
         return ADD
-    if not task.runs.exclude(finished_at=None).exists():
+    if not task.runs.filter(status__in=ENDED_WELL).exists():
         return TRY
     return KNOW if task.enabled else SWITCH_ON
 

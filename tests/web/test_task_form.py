@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from tasks.execution.folder import run_folder
 from tasks.models import Run, Schedule, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tasks.web import plan
@@ -206,6 +207,27 @@ def test_a_new_task_that_is_tested_stays_off_until_somebody_switches_it_on(edito
     editor.post(reverse("admin:tasks_task_switch", args=[task.pk]), {"on": "1"})
     task.refresh_from_db()
     assert task.enabled
+
+
+def test_only_a_test_with_items_can_look_right(editor, shop):
+    editor.post(reverse(ADD), form(_test="", _save=None))
+    run = Run.objects.get()
+    now = timezone.now()
+    Run.objects.update(status="failed", reason="blocked", started_at=now, finished_at=now)
+    address = reverse("admin:tasks_run_page", args=[run.pk])
+    page = editor.get(address).content.decode()
+    assert "Looks right" not in page
+    assert "Test again" in page
+    folder = run_folder(run)
+    folder.mkdir(parents=True)
+    (folder / "items.jsonl").write_text('{"name": "Mug"}\n')
+    Run.objects.update(status="suspicious", reason="few_items", items=1)
+    page = editor.get(address).content.decode()
+    assert "Looks right, switch it on" in page
+    assert "the task is still off" in page
+    switch = reverse("admin:tasks_task_switch", args=[run.task_id])
+    said = editor.post(switch, {"on": "1"}, follow=True).content.decode()
+    assert "is on. Next run:" in said
 
 
 def test_a_mixed_interval_stays_as_it_is(editor, task):
