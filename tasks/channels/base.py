@@ -36,7 +36,7 @@ class NotDelivered(Exception):
     def __init__(
         self, code: str, *, error: str = "", final: bool = False, is_down: bool = False
     ) -> None:
-        self.said = {"code": code, "error": error[:200]}
+        self.said = {"code": code, "error": error[:200].rstrip(". ")}
         self.final = final
         self.is_down = is_down
         super().__init__(sentence(self.said))

@@ -51,9 +51,9 @@ TEXTS: dict[str, StrPromise] = {
     "step_missing": _("%(module)s has no class %(name)s of its own."),
     "step_idle": _("%(path)s has none of the methods %(methods)s."),
     # Alerts
-    "mail_refused": _("The mail server refused it: %(error)s"),
+    "mail_refused": _("The mail server refused it: %(error)s."),
     "mail_silent": _("The mail server did not answer."),
-    "mail_unreachable": _("The mail server could not be reached: %(error)s"),
+    "mail_unreachable": _("The mail server could not be reached: %(error)s."),
     "alert_broken": _("The message could not be written. The scheduler's log says more."),
     "alert_interrupted": _("The scheduler ended while it was being sent."),
     # The disk

@@ -12,7 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tasks.execution.folder import run_folder
-from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
+from tasks.models import Alert, Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tests.people import person
 
@@ -60,6 +60,7 @@ def filled(pages):
         )  # fmt: skip
         for place in range(24):
             make_run(task, STATUSES[place % len(STATUSES)], now - timedelta(hours=24 - place))
+    tell_of(Run.objects.filter(status="failed").newest_first().first(), now)
     running = make_run(task, "running", now)
     running.items = 12
     running.save()
@@ -83,6 +84,16 @@ def make_run(task, status, at):
         trigger="schedule", started_at=at if ran else None, items=31 if ran else 0,
         finished_at=at + timedelta(seconds=20) if status != "running" and ran else None, pages=8,
     )  # fmt: skip
+
+
+def tell_of(run, now):
+    said = {"code": "mail_refused", "error": "550 no such user"}
+    for status in Alert.Status.values:
+        Alert.objects.create(
+            run=run, task=run.task, channel="email", recipient=f"{status}@company.example",
+            kind="failed", status=status, last_error=said, created_at=now, next_try_at=now,
+            sent_at=now,
+        )  # fmt: skip
 
 
 def run_of(status):

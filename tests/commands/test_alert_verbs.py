@@ -43,7 +43,7 @@ def test_a_try_that_fails_says_why(told, capsys, settings):
         server.refusals = {"RCPT": "550 no such user"}
         with pytest.raises(CommandError):
             call_command("tasks", "test-alert", "shoes", "--json")
-    problem = "The mail server refused it: 550 no such user"
+    problem = "The mail server refused it: 550 no such user."
     assert json.loads(capsys.readouterr().out) == [{"recipient": MAJA, "problem": problem}]
 
 

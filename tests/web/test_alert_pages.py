@@ -100,7 +100,7 @@ REFUSED = {"code": "mail_refused", "error": "550 no such user"}
     [
         ({}, f"An alert to {MAJA} is on its way."),
         ({"status": "sent", "sent_at": timezone.now()}, f"Alert sent to {MAJA}, Today"),
-        ({"attempts": 1, "last_error": REFUSED}, "refused it: 550 no such user Next try: "),
+        ({"attempts": 1, "last_error": REFUSED}, "refused it: 550 no such user. Next try: "),
         ({"status": "gave_up", "last_error": REFUSED}, "is given up. The mail server refused it"),
     ],
 )
