@@ -78,6 +78,9 @@ def _starts_of_day(timing: Timing, delay: timedelta, start: datetime) -> tuple[i
 
 @lru_cache(maxsize=64)
 def _hours_ahead(first: datetime, place: tzinfo) -> tuple[int, ...]:
-    """Where in the week each of the hours from the first one on stands, Monday at 0 first."""
-    local = ((first + index * HOUR).astimezone(place) for index in range(HOURS))
+    """Where in the week each of the hours from the first one on stands, Monday at 0 first. A week
+    in which the clocks change has an hour more or less than others."""
+    a_week_later = (first.astimezone(place) + 7 * DAY).astimezone(UTC)
+    hours = range((a_week_later - first) // HOUR)
+    local = ((first + index * HOUR).astimezone(place) for index in hours)
     return tuple(moment.weekday() * 24 + moment.hour for moment in local)

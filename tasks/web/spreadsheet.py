@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 from zipfile import BadZipFile
 
@@ -27,6 +28,7 @@ from tasks.models import SpiderInfo
 from tasks.services.actors import Actor
 from tasks.services.creating import NewTask, SomeRefused, create_tasks
 from tasks.services.errors import InvalidInput
+from tasks.services.spreading import HOUR
 from tasks.slots import Timing
 from tasks.web import spreadsheet_example
 from tasks.web.actions import actor_of
@@ -107,13 +109,14 @@ def _xlsx(content: bytes) -> list[list[str]]:
         raise Unreadable(_("This is no Excel file that can be read.")) from None
 
 
-def make(rows: Iterable[Row], actor: Actor, *, keep: bool) -> list[Planned]:
-    """Makes each task; all of them are taken back unless `keep` is set and none had a problem."""
+def make(rows: Iterable[Row], actor: Actor, *, keep: bool, spread: int = 0) -> list[Planned]:
+    """Makes each task; all of them are taken back unless `keep` is set and none had a problem.
+    `spread` is over how many seconds their starts are."""
     given, spiders = list(rows), _names_of_spiders()
     planned = [_planned(number, row, spiders) for number, row in enumerate(given, start=2)]
     try:
         with transaction.atomic():
-            create_tasks(new=list(map(_new, given, planned)), actor=actor)
+            create_tasks(new=[*map(_new, given, planned, repeat(spread))], actor=actor)
             transaction.set_rollback(not keep)
     except SomeRefused as error:
         for place, refusal in error.refusals.items():
@@ -160,7 +163,7 @@ def _schedule(text: str) -> dict[str, Any]:
     return read_words(text) or {"kind": "cron", "cron": text}
 
 
-def _new(row: Row, planned: Planned) -> NewTask:
+def _new(row: Row, planned: Planned, spread: int) -> NewTask:
     told = addresses_in(row.get("alerts", ""))
     fields = {
         "name": planned.name,
@@ -172,14 +175,14 @@ def _new(row: Row, planned: Planned) -> NewTask:
         "alert_on": USUAL_ALERTS if told else [],
         "enabled": False,
     }
-    return NewTask(fields=fields, schedules=_schedules(row))
+    return NewTask(fields=fields, schedules=_schedules(row, spread))
 
 
-def _schedules(row: Row) -> list[dict[str, Any]]:
+def _schedules(row: Row, spread: int) -> list[dict[str, Any]]:
     if not row.get("schedule"):
         return []
     zone = row.get("timezone") or str(settings.SCHEDULER_TIMEZONE)
-    return [{**_schedule(row["schedule"]), "timezone": zone}]
+    return [{**_schedule(row["schedule"]), "timezone": zone, "jitter": spread}]
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -193,7 +196,8 @@ def page(request: HttpRequest) -> HttpResponse:
     except Unreadable as error:
         return _show(request, trouble=str(error))
     confirmed = "_confirmed" in request.POST
-    planned = make(rows, actor_of(request), keep=confirmed)
+    spread = HOUR if "spread" in request.POST else 0
+    planned = make(rows, actor_of(request), keep=confirmed, spread=spread)
     if confirmed and not any(each.problems for each in planned):
         text = ngettext(
             "%(n)s task is made. It is off.", "%(n)s tasks are made. They are off.", len(planned)

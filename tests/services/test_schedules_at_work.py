@@ -146,11 +146,28 @@ def test_jitter_moves_starts_into_their_hour():
     assert [day[hour] for day in hours_of_the_week(now=NOON, zone="UTC")] == [1] * 7
 
 
+@pytest.mark.parametrize(
+    ("day", "cron", "expected"),
+    [
+        ("2026-10-19", "30 9 * * *", [1] * 7),  # an hour more: the last one is not left out
+        ("2026-03-23", "30 10 * * *", [1] * 7),  # an hour less: the first is not counted twice
+        ("2026-10-19", "* * * * *", [60] * 7),
+        ("2026-03-23", "* * * * *", [60] * 7),
+    ],
+)
+def test_a_week_in_which_the_clocks_change_has_each_of_its_hours_once(day, cron, expected):
+    make_schedule(cron=cron, timezone="Europe/Stockholm")
+    now = datetime.fromisoformat(f"{day}T10:20:00").replace(tzinfo=ZoneInfo("Europe/Stockholm"))
+    week = hours_of_the_week(now=now, zone="Europe/Stockholm")
+    hour = 9 if cron.startswith("30 9") else 10
+    assert [each[hour] for each in week] == expected
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Stockholm", "Asia/Kolkata"])
 def test_the_week_is_what_walking_through_it_finds(zone):
     place, now = ZoneInfo(zone), datetime(2026, 3, 25, 9, 40, tzinfo=UTC)  # clocks change on 29th
     first = now.astimezone(place).replace(minute=0).astimezone(UTC)
-    end = first + 168 * HOUR
+    end = (first.astimezone(place) + timedelta(days=7)).astimezone(UTC)
     kinds = [
         {"kind": "cron", "cron": "20,50 */5 * * *", "jitter": 3600},
         {"kind": "cron", "cron": "*/7 * * * *"},

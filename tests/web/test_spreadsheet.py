@@ -61,6 +61,14 @@ def test_rows_are_shown_first_and_made_when_confirmed(client, page, file):
     assert Task.objects.get(name="Boots").schedules.count() == 0
 
 
+def test_starts_of_many_new_tasks_are_spread_over_an_hour_where_that_is_wished(client, page):
+    shown = client.post(page, {"file": as_csv(ROWS)})
+    assert "Spread their starts over an hour" in shown.content.decode()
+    client.post(page, {"rows": shown.context["rows"], "_confirmed": "1", "spread": "1"})
+    schedule = Task.objects.get(name="Shoes").schedules.get()
+    assert (schedule.cron, schedule.jitter) == ("0 6 * * 1-5", 3600)
+
+
 def test_one_wrong_row_keeps_all_from_being_made(client, page):
     rows = [*ROWS, ["Hats", "shop", "99 * * * *", "", "https://c.example/", "9"]]
     shown = client.post(page, {"file": as_csv(rows)})
