@@ -63,3 +63,27 @@ def test_without_static_files_it_says_what_to_run(process_env, free_port):
         output, _ = server.communicate(timeout=30)
     assert server.returncode == 1
     assert "manage.py setup_site" in output
+
+
+FIRST_PAGE = """
+import sys
+import django
+django.setup()
+from scheduler_site.warming import warm_up
+warm_up()
+before = set(sys.modules)
+from django.test import Client
+page = Client(headers={"host": "site.example", "x-forwarded-proto": "https"}).get("/admin/login/")
+ours = {name for name in set(sys.modules) - before if name.startswith(("tasks", "scheduler_site"))}
+print(page.status_code, sorted(ours))
+"""
+
+
+def test_nobody_waits_for_what_the_first_page_loads(site_env):
+    env = {**site_env, "SITE_URL": "https://site.example", "DATABASE_URL": "sqlite:////nowhere/x"}
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST_PAGE],
+        env={**env, "DJANGO_SETTINGS_MODULE": "scheduler_site.settings"}, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr) == ("200 []\n", "")

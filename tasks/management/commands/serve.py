@@ -9,6 +9,8 @@ from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from scheduler_site.warming import warm_up
+
 # Open event streams are cut after this; a browser comes back by itself.
 GRACE_SECONDS = 3
 
@@ -22,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         demand_static_files()
+        warm_up()
         listener = listen(options["host"], options["port"])
         self.stdout.write(f"Serving {settings.SITE_URL}/")
         server = uvicorn.Server(configuration())
