@@ -160,7 +160,7 @@ def _database() -> dict[str, Any]:
         }
     else:
         config["CONN_HEALTH_CHECKS"] = True
-        config["CONN_MAX_AGE"] = 60
+        config.setdefault("CONN_MAX_AGE", 60)
         config["OPTIONS"] = {**config.get("OPTIONS", {}), "connect_timeout": 5}
     return config
 

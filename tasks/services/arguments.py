@@ -37,11 +37,12 @@ class Arguments:
     given: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
-def spider_info(name: str) -> SpiderInfo:
-    info = SpiderInfo.objects.filter(name=name).first()
-    if info is None:
-        raise InvalidInput({"spider": [_("There is no spider named “%s”.") % name[:100]]})
-    return info
+def declared_by(spider: str) -> Schema:
+    known = SpiderInfo.objects.filter(name=spider).values_list("schema", flat=True)
+    schema: Schema | None = known.first()
+    if schema is None:
+        raise InvalidInput({"spider": [_("There is no spider named “%s”.") % spider[:100]]})
+    return schema
 
 
 class Schemas:
@@ -52,7 +53,7 @@ class Schemas:
 
     def of(self, spider: str) -> Schema:
         if spider not in self._known:
-            self._known[spider] = resolve(spider_info(spider).schema)
+            self._known[spider] = resolve(declared_by(spider))
         return self._known[spider]
 
 

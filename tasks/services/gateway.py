@@ -28,7 +28,7 @@ from tasks.cron import CronError, normalise
 from tasks.models import Run, Task
 from tasks.services import audit, repeats
 from tasks.services.actors import PYTHON, Actor
-from tasks.services.arguments import Arguments, clean_arguments, spider_info
+from tasks.services.arguments import Arguments, clean_arguments
 from tasks.services.creating import create_task
 from tasks.services.errors import InvalidInput, asked_as
 from tasks.services.runs import new_run, wake_dispatchers
@@ -41,6 +41,11 @@ _S = Run.Status
 # A run that failed or was stopped answers no other request: the crawl is tried again.
 ANSWERS = (_S.QUEUED, _S.STARTING, _S.RUNNING, _S.SUCCEEDED, _S.SUSPICIOUS)
 UNLIMITED = 32_767
+# What a new run takes from the task that crawls at once share.
+OF_SHARED = (
+    "task_id", "name", "arguments", "secrets", "settings", "priority", "executor", "user_id",
+    "kind", "spider", "http_cache",
+)  # fmt: skip
 # The caller's own names for fields of the task.
 ASKED = {
     "arguments.start_urls": "start_urls",
@@ -105,10 +110,9 @@ def crawl(*, request: Crawl, ignore_cache: bool = False, actor: Actor = PYTHON) 
     find = _scheduled if request.is_scheduled else _immediate
     if not ignore_cache and (found := _recall(wanted) or find(wanted)):
         return found
-    shared = _shared_task(request.spider)
     with transaction.atomic():
         # 2. Whoever comes second waits here, and then finds what the first one made.
-        Task.objects.select_for_update().get(pk=shared.pk)
+        shared = _locked_task(request.spider)
         if not ignore_cache and (found := find(wanted)):
             return found
         make = _schedule if request.is_scheduled else _start
@@ -182,11 +186,12 @@ def _immediate(wanted: Checked) -> Job | None:
         Run.objects.filter(fingerprint=wanted.fingerprint, status__in=ANSWERS)
         .filter(queued_at__gt=_since(), cancel_requested_at__isnull=True)
         .order_by("-queued_at")
+        .values_list("pk", "queued_at")
         .first()
     )
     if run is None:
         return None
-    return Job(str(run.pk), scheduled=False, cached=True, cached_at=run.queued_at)
+    return Job(str(run[0]), scheduled=False, cached=True, cached_at=run[1])
 
 
 def _scheduled(wanted: Checked) -> Job | None:
@@ -204,13 +209,15 @@ def _scheduled(wanted: Checked) -> Job | None:
     return None
 
 
-def _shared_task(spider: str) -> Task:
+def _locked_task(spider: str) -> Task:
     """The task under which crawls at once are listed, one per spider."""
     digest = hashlib.sha256(spider.encode()).hexdigest()[:8]
     task_id = f"crawls-{slugify(spider)[:60]}-{digest}"
-    if (found := Task.objects.filter(task_id=task_id).first()) is not None:
-        return found
-    spider_info(spider)
+    locked = Task.objects.select_for_update().filter(task_id=task_id).only(*OF_SHARED)
+    return locked.first() or _new_shared_task(task_id, spider)
+
+
+def _new_shared_task(task_id: str, spider: str) -> Task:
     defaults = {
         "name": _("Crawl requests: %s") % spider[:150],
         "description": _("Crawls that other programs ask for through the API."),
@@ -219,7 +226,8 @@ def _shared_task(spider: str) -> Task:
         "max_instances": UNLIMITED,
         "catch_up": Task.CatchUp.NONE,
     }
-    return Task.objects.get_or_create(task_id=task_id, defaults=defaults)[0]
+    # Of two that come first, the second waits for the first one's row.
+    return Task.objects.select_for_update().get_or_create(task_id=task_id, defaults=defaults)[0]
 
 
 def _start(wanted: Checked, shared: Task, ignore_cache: bool, actor: Actor) -> Job:

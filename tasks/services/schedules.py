@@ -162,6 +162,9 @@ def build(
         schedule.pk, schedule.anchor = stored.pk, stored.anchor
         schedule.watermark, schedule.timing_hash = stored.watermark, stored.timing_hash
         schedule.created_at = stored.created_at
+    else:
+        # As fine as a Django fixture keeps it, so that one brings back the same times.
+        schedule.anchor = _to_milliseconds(schedule.anchor)
     for name, value in data.items():
         if name == "after_task":
             schedule.after_task = (upstreams or Upstreams([[data]])).find(value)
@@ -172,6 +175,10 @@ def build(
     if schedule.kind == Schedule.Kind.INTERVAL and schedule.start_at:
         schedule.anchor = schedule.start_at
     return schedule
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def moment_of(value: object, zone: str, field: str) -> datetime | None:

@@ -305,3 +305,14 @@ def test_a_search_is_scheduled_and_its_export_too(api: Any, shop_spider: Any) ->
 def test_a_search_without_one_rhythm_is_400(api: Any, maja: User, change: Any) -> None:
     assert api.post("/search", {"query": "oak", **change}).status_code == 400
     assert not Task.objects.exists()
+
+
+def test_a_crawl_costs_few_statements(
+    api: Any, shop_spider: Any, django_assert_num_queries: Any
+) -> None:
+    crawl(api)
+    # Token, two for her rights, spider, look; then lock, look again, run, audit, and a savepoint.
+    with django_assert_num_queries(5):
+        crawl(api)
+    with django_assert_num_queries(11):
+        crawl(api, depth=5)

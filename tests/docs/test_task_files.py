@@ -95,6 +95,9 @@ def test_fixtures_can_be_written_by_hand_and_dumped(tmp_path):
     path.write_text(blocks("task-files.md", "json")[0], encoding="utf-8")
     call_command("loaddata", str(path), verbosity=0)
     assert Schedule.objects.get_by_natural_key("shoes", "mornings").cron == "30 6 * * 1-5"
+    create_task(
+        task_id="lamps", kind="cleanup", schedules=[{"kind": "interval", "hours": 2}]
+    )  # counts from the very moment it was made
     before = export_tasks()
     models = ("tasks.tag", "tasks.task", "tasks.schedule")
     natural = {"use_natural_primary_keys": True, "use_natural_foreign_keys": True}

@@ -46,6 +46,31 @@ def test_the_short_ways_make_each_kind_of_schedule(shop_spider):
     assert Schedule.objects.get(kind="once").run_at.isoformat() == "2099-04-02T07:30:00+00:00"
 
 
+def test_a_cron_pattern_may_be_given_by_its_fields(shop_spider):
+    add_spider_task(task_id="a", spider="shop", hour=2, minute=30, arguments=ARGUMENTS)
+    assert Schedule.objects.get().cron == "30 2 * * *"
+    update_task_schedule(task_id="a", hour="9-17", day_of_week="mon-fri")
+    assert Schedule.objects.get().cron == "0 9-17 * * mon,tue,wed,thu,fri"
+    update_task_schedule(task_id="a", cron_expression="5 4 * * *")
+    assert Schedule.objects.get().cron == "5 4 * * *"
+
+
+@pytest.mark.parametrize(
+    ("timing", "field"),
+    [
+        ({}, "cron_expression"),
+        ({"cron_expression": "0 6 * * *", "hour": 6}, "cron_expression"),
+        ({"cron_expression": "0 25 * * *"}, "cron_expression"),
+        ({"hour": 25}, "hour"),
+        ({"cron_expression": "0 6 * * *", "timezone": "Mars/X"}, "timezone"),
+    ],
+)
+def test_the_short_ways_name_what_is_wrong_as_it_was_asked(shop_spider, timing, field):
+    with pytest.raises(InvalidInput) as refusal:
+        add_spider_task(task_id="a", spider="shop", arguments=ARGUMENTS, **timing)
+    assert list(refusal.value.errors) == [field]
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

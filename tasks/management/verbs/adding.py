@@ -19,20 +19,19 @@ from tasks.services import (
     update_task_schedule,
 )
 from tasks.services.actors import command_line
+from tasks.services.errors import asked_as
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+EXPR = {"cron_expression": "cron"}
 ANY_NUMBER = whole_number(0, 2_000_000_000)
 
 
 def add_cron(terminal: Terminal, options: Namespace) -> int:
     freshen(terminal)
-    return _added(
-        terminal,
-        add_spider_task(
-            cron_expression=_expression(options), actor=command_line(),
-            **parsing.given_fields(options),
-        ),
-    )  # fmt: skip
+    fields = {"cron_expression": _expression(options), **parsing.given_fields(options)}
+    with asked_as(EXPR):
+        task = add_spider_task(actor=command_line(), **fields)
+    return _added(terminal, task)
 
 
 def _expression(options: Namespace) -> str:
@@ -104,9 +103,10 @@ def set_schedule(terminal: Terminal, options: Namespace) -> int:
     timing = {"cron": options.expression}
     if options.timezone is not None:
         timing["timezone"] = options.timezone
-    task = update_task_schedule(
-        task_id=options.task_id, key=options.key, actor=command_line(), **timing
-    )
+    with asked_as(EXPR):
+        task = update_task_schedule(
+            task_id=options.task_id, key=options.key, actor=command_line(), **timing
+        )
     info = get_task_info(task_id=task.task_id)
     terminal.show(info, f"{task.name}: {info['schedule']}")
     return DONE
