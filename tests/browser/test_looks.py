@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
@@ -14,16 +13,11 @@ from playwright.sync_api import expect
 from tasks.execution.folder import run_folder
 from tasks.models import Alert, Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
+from tests.accessibility import violations
 from tests.people import person
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.any_database]
 
-AXE = Axe()
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
-    # None of these rules wants it, and it writes imported styles into the page later on.
-    "preload": False,
-}
 SCHEMA = {
     "type": "object",
     "required": ["start_urls"],
@@ -137,34 +131,34 @@ ADDRESSES = {
 }
 
 
-def violations(page):
-    found = AXE.run(page, options=RULES).response["violations"]
-    return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]
-
-
 def wider_than_the_window(page):
     return page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 380), ("dark", 380)]
+WIDTHS = [1280, 380]
+UNFOLD = """
+document.querySelectorAll('details:not([name]):not(.sp-menu)').forEach(fold => { fold.open = true })
+"""
 
 
 def troubles_of(page):
-    for fold in page.locator("details:not([name]):not(.sp-menu)").all():
-        fold.evaluate("fold => { fold.open = true }")
+    """In both looks, which differ by their colours alone."""
+    page.emulate_media(reduced_motion="reduce")  # no colour is looked at on its way
+    page.evaluate(UNFOLD)
     found = violations(page)
+    page.emulate_media(color_scheme="dark")
+    found += [f"dark: {each}" for each in violations(page, only="color-contrast")]
+    page.emulate_media(color_scheme="light")
     if wider_than_the_window(page):
         found.append("wider than the window")
     page.complaints.clear()  # the checker itself injects styles
     return found
 
 
-@pytest.mark.parametrize(("look", "width"), LOOKS)
-def test_every_page_is_for_everybody(filled, look, width):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_is_for_everybody(filled, width):
     person("Anna", "Berg", "Administrator")
-    page = filled.open(
-        "/admin/me/", color_scheme=look, viewport={"width": width, "height": 800}
-    )  # fmt: skip
+    page = filled.open("/admin/me/", viewport={"width": width, "height": 800})
     page.context.clear_cookies()
     filled.log_in(page, "/admin/", "anna")
     troubles = {}
@@ -236,12 +230,10 @@ ON_A_DESK = {
 }
 
 
-@pytest.mark.parametrize(("look", "width"), LOOKS)
-def test_every_page_behind_a_button_is_for_everybody(filled, look, width):
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_page_behind_a_button_is_for_everybody(filled, width):
     person("Anna", "Berg", "Administrator")
-    page = filled.open(
-        "/admin/me/", color_scheme=look, viewport={"width": width, "height": 800}
-    )  # fmt: skip
+    page = filled.open("/admin/me/", viewport={"width": width, "height": 800})
     page.context.clear_cookies()
     filled.log_in(page, "/admin/", "anna")
     page.root = filled.url
@@ -255,12 +247,9 @@ def test_every_page_behind_a_button_is_for_everybody(filled, look, width):
     assert troubles == {}
 
 
-@pytest.mark.parametrize(("look", "width"), LOOKS)
-def test_the_page_for_who_guesses_is_for_everybody(pages, look, width):
-    context = pages.browser.new_context(
-        color_scheme=look, viewport={"width": width, "height": 800}
-    )  # fmt: skip
-    page = context.new_page()
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_for_who_guesses_is_for_everybody(pages, width):
+    page = pages.browser.new_page(viewport={"width": width, "height": 800})
     page.complaints = []
     for _try in range(21):
         page.goto(f"{pages.url}/admin/login/")
@@ -274,12 +263,9 @@ def test_the_page_for_who_guesses_is_for_everybody(pages, look, width):
 
 
 @pytest.mark.urls("tests.web.trouble_urls")
-@pytest.mark.parametrize(("look", "width"), LOOKS)
-def test_pages_of_trouble_are_for_everybody_and_lead_back(pages, look, width):
-    context = pages.browser.new_context(
-        color_scheme=look, viewport={"width": width, "height": 800}
-    )  # fmt: skip
-    page = context.new_page()
+@pytest.mark.parametrize("width", WIDTHS)
+def test_pages_of_trouble_are_for_everybody_and_lead_back(pages, width):
+    page = pages.browser.new_page(viewport={"width": width, "height": 800})
     page.complaints = []
     for kind in ["bad", "forbidden", "gone", "broken", "no-database"]:
         page.goto(f"{pages.url}/fails/{kind}/")
@@ -288,16 +274,16 @@ def test_pages_of_trouble_are_for_everybody_and_lead_back(pages, look, width):
     expect(page.get_by_label("User name")).to_be_visible()
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
-def test_the_login_is_for_everybody(pages, look):
-    page = pages.browser.new_context(color_scheme=look).new_page()
+def test_the_login_is_for_everybody(pages):
+    page = pages.browser.new_page()
+    page.complaints = []
     page.goto(f"{pages.url}/admin/login/")
-    assert violations(page) == []
+    assert troubles_of(page) == []
     page.get_by_label("User name").fill("nobody")
     page.get_by_label("Password").fill("nothing")
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("alert")).to_contain_text("not right")
-    assert violations(page) == []
+    assert troubles_of(page) == []
 
 
 def test_the_look_is_switched_by_hand_and_kept(filled):

@@ -1,0 +1,26 @@
+"""What axe-core finds wrong with a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# Told in the page: the whole report is megabytes, which Playwright checks value by value.
+FIND = """
+async options => {
+  const found = (await axe.run(options)).violations
+  return found.map(each => `${each.id}: ${each.nodes[0].html.slice(0, 200)}`)
+}
+"""
+
+
+def violations(page: Any, *, only: str = "") -> list[str]:
+    """`only` names one rule, for a page whose others were looked at before."""
+    chosen = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": WCAG}
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    # None of these rules wants the preload, and it writes imported styles into the page later on.
+    found: list[str] = page.evaluate(FIND, {"runOnly": chosen, "preload": False})
+    return found
