@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
+from django.utils.deprecation import MiddlewareMixin
+
+
+class PlainQueries(MiddlewareMixin):
+    """No page has a use for a NUL in its address, and PostgreSQL takes none. The API has words of
+    its own for it."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/admin/") and "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest
 
 
 class CompressedPages(GZipMiddleware):

@@ -19,6 +19,7 @@ from tasks.services.runs import run_task_now
 from tasks.services.tasks import disable_task, enable_task, update_task
 from tasks.web import deletion, stagger
 from tasks.web.actions import actor_of, back, say_refusal, set_enabled
+from tasks.web.numbers import whole_number
 
 Doing = Callable[[HttpRequest, Task], None]
 Words = Callable[[int], str]
@@ -45,12 +46,13 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 
 def _picked(request: HttpRequest) -> list[int]:
-    return [int(value) for value in request.POST.getlist("selected") if value.isdecimal()]
+    given = map(whole_number, request.POST.getlist("selected"))
+    return [pk for pk in given if pk is not None]
 
 
 def _switch(request: HttpRequest, switch: str) -> HttpResponse:
     pk, _colon, on = switch.partition(":")
-    task = Task.objects.filter(pk=pk).first() if pk.isdecimal() else None
+    task = Task.objects.filter(pk=whole_number(pk) or 0).first()
     if task is not None:
         try:
             set_enabled(request, task, on=on == "1")

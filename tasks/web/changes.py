@@ -25,6 +25,7 @@ from tasks.secrets import MASK
 from tasks.services.undo import last_change, undo_last_change
 from tasks.web import names, when
 from tasks.web.actions import action, actor_of
+from tasks.web.numbers import whole_number
 from tasks.web.zones import zone_of
 
 MOST = 100
@@ -170,7 +171,8 @@ def _words(value: Any) -> str:
 
 def since(task: Task, version: str | None) -> list[str]:
     """Who changed the task after somebody loaded that version of it."""
-    steps = task.version - int(version) if version and version.isdecimal() else 0
+    seen = whole_number(version)
+    steps = task.version - seen if seen is not None else 0
     entries = AuditEntry.objects.select_related("actor")
     newest = entries.filter(task=task, action__in=["change", "enable", "disable"])
     now = timezone.now()

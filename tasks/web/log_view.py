@@ -13,6 +13,7 @@ from tasks.execution.folder import run_folder
 from tasks.execution.logs import LogLine, read_log, search_log
 from tasks.models import Run
 from tasks.web import when
+from tasks.web.numbers import whole_number
 
 # The end of the log that a page opens with.
 TAIL = 96 * 1024
@@ -114,5 +115,4 @@ def chosen(run: Run, query: Any, zone: tzinfo) -> LogPart:
 
 
 def _offset(query: Any, name: str) -> int:
-    text = str(query.get(name, "0"))
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    return whole_number(str(query.get(name, ""))) or 0

@@ -16,6 +16,7 @@ from tasks.execution.items import CONTENT_TYPES, Format, export_items
 from tasks.execution.logfile import LogFile
 from tasks.models import Run
 from tasks.web import bundle, failing, log_view
+from tasks.web.numbers import whole_number
 from tasks.web.run_view import find_run
 from tasks.web.zones import zone_of
 
@@ -28,10 +29,10 @@ def _name(run: Run, ending: str) -> str:
 def log_lines(request: HttpRequest, run_id: UUID) -> JsonResponse:
     """The lines since an offset: what the page asks for while the run goes on."""
     run = find_run(request, run_id)
-    offset = request.GET.get("after", "0")
-    if not (offset.isascii() and offset.isdecimal() and len(offset) < 19):
+    offset = whole_number(request.GET.get("after", "0"))
+    if offset is None:
         raise Http404
-    part = log_view.after(run, int(offset), zone_of(request.user))
+    part = log_view.after(run, offset, zone_of(request.user))
     lines = [line.as_json() for line in part.lines]
     ended = run.is_ended and part.next >= part.size
     return JsonResponse({"lines": lines, "next": part.next, "ended": ended})

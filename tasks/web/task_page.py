@@ -19,6 +19,7 @@ from tasks.web.forms.schedule import ScheduleForm
 from tasks.web.forms.settings import read_settings, setting_inputs
 from tasks.web.forms.task import TaskForm
 from tasks.web.jobs import fields_of, look_up, picked_by
+from tasks.web.numbers import whole_number
 
 MAX_SCHEDULES = 50
 COUNT = "schedules-TOTAL"
@@ -174,8 +175,7 @@ class TaskPage:
 
 
 def _count(data: Mapping[str, Any]) -> int:
-    text = str(data.get(COUNT, "0"))
-    return min(int(text), MAX_SCHEDULES) if text.isdecimal() else 0
+    return min(whole_number(str(data.get(COUNT, ""))) or 0, MAX_SCHEDULES)
 
 
 TEST_ITEMS = 5

@@ -63,6 +63,35 @@ def test_who_may_not_is_offered_another_login_that_leads_there(client, viktor, a
     assert client.get(page).status_code == 200
 
 
+@pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example", "javascript:alert(1)"])
+def test_a_login_leads_to_no_other_site_but_home(client, anna, page):
+    given = {"username": "anna", "password": PASSWORD, "next": page}
+    assert client.post(reverse("admin:login"), given)["Location"] == reverse("admin:index")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tasks/run/?q=%00", "tasks/run/?task=%00", "tasks/run/?person=%00", "tasks/task/?tag=%00",
+        "tasks/task/?q=a%00b", "tasks/task/?spider=%00", "arguments/?spider=%00",
+    ],
+)  # fmt: skip
+def test_an_address_with_a_nul_is_a_wrong_address(client, anna, address):
+    client.force_login(anna)
+    assert client.get(f"/admin/{address}").status_code == 400
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000, "²", "٣"])
+def test_a_number_that_is_none_picks_nothing(client, anna, digits):
+    client.force_login(anna)
+    page = reverse("admin:tasks_task_changelist")
+    for data in ({"action": "on", "selected": digits}, {"switch": f"{digits}:1"}):
+        assert client.post(page, data)["Location"] == page
+    assert (
+        client.post(reverse("admin:tasks_task_add"), {"schedules-TOTAL": digits}).status_code == 200
+    )
+
+
 def test_who_is_in_no_group_sees_nothing_of_the_tasks(client, db):
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     for address in (reverse("admin:index"), reverse("admin:tasks_live")):
