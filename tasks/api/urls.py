@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, URLPattern, URLResolver, path, re_path, resolve
 from django.utils.translation import gettext as _
+from django.views.decorators.common import no_append_slash
 from django.views.decorators.csrf import csrf_exempt
 
 from tasks.api import data_files
@@ -43,6 +44,7 @@ def without_body(request: HttpRequest, response: HttpResponseBase) -> HttpRespon
     return bare
 
 
+@no_append_slash
 @csrf_exempt
 def unknown(request: HttpRequest) -> HttpResponseBase:
     """An address with a slash at its end is the one without."""
@@ -71,6 +73,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/", unknown),
     # The gateway's clients also know its paths without the prefix.
     *filter(_is_known_at_root, _patterns),
-    re_path(r"^(?:crawl|jobs|search|export|metrics|health)(?:/.*)?/$", unknown),
+    re_path(r"^(?:crawl|jobs|search|export|metrics|health)(?:/.*)?$", unknown),
     path("data/<str:name>", data_files.latest_good_data, name="latest-data"),
 ]

@@ -173,6 +173,8 @@ def demand_code(kind: str, actor: Actor) -> None:
 
 
 def _clean(task: Task) -> None:
+    if task.name and not str(task.name).strip():
+        raise InvalidInput({"name": [_("This is needed.")]})
     if any(character in str(task.name) for character in "\x00\r\n"):
         raise InvalidInput({"name": [_("The name must be one line of text.")]})
     if task.executor and task.executor not in EXECUTORS:

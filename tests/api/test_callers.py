@@ -103,7 +103,14 @@ def test_a_preview_takes_a_pattern_alone_or_any_schedule(api: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/runs/nosuch", "/tasks/no such", "/jobs/no such", "/jobs/no%20such/status"]
+    "path",
+    [
+        "/runs/nosuch",
+        "/tasks/no such",
+        "/jobs/no%20such/status",
+        "//jobs/..%2f..%2fetc",
+        "//jobs/a/b",
+    ],
 )
 def test_what_can_be_no_id_is_not_found(api: Any, path: str) -> None:
     answer = api.get(path)

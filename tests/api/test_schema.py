@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,9 @@ from .conftest import token_for
 pytestmark = pytest.mark.django_db
 
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=SLOW)
+# More of them for a thorough look by hand.
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "8"))
+FEW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=SLOW)
 
 
 def describe() -> Any:
@@ -78,6 +81,6 @@ def test_operations_in_a_row_keep_to_their_description(headers: dict[str, str]) 
     chained.config.checks.ignored_auth.enabled = False
     chained.as_state_machine().run(
         settings=settings(
-            max_examples=10, stateful_step_count=6, deadline=None, suppress_health_check=SLOW
+            max_examples=EXAMPLES, stateful_step_count=6, deadline=None, suppress_health_check=SLOW
         )
     )

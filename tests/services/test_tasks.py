@@ -75,6 +75,7 @@ def test_the_short_ways_name_what_is_wrong_as_it_was_asked(shop_spider, timing, 
     ("fields", "field"),
     [
         ({"spider": "nosuch"}, "spider"),
+        ({"name": "  "}, "name"),
         ({"arguments": {}}, "arguments.start_urls"),
         ({"arguments": {**ARGUMENTS, "max_pages": 0}}, "arguments.max_pages"),
         ({"arguments": {**ARGUMENTS, "max_pages": "many"}}, "arguments.max_pages"),
