@@ -313,11 +313,17 @@ def test_the_preview_follows_what_is_chosen(filled):
     page = filled.open(reverse("admin:tasks_task_add") + "?spider=shop")
     say = page.locator(".sp-say")
     page.get_by_role("radio", name="Weekly", exact=True).check()
+    expect(page.locator("[data-preview-out]")).to_contain_text("No day is chosen")
+    expect(page.locator(".sp-builder .sp-error")).to_have_count(0)
+    chips = page.locator(".sp-builder .sp-chip")
+    assert chips.evaluate_all("chips => new Set(chips.map(each => each.offsetTop)).size") == 1
+    page.get_by_label("Sunday", exact=True).check()
+    page.get_by_label("Sunday", exact=True).uncheck()
     expect(page.locator(".sp-panel[data-kind=weekly] .sp-error")).to_contain_text(
         "No day is chosen"
     )
     page.get_by_label("Friday", exact=True).check()
-    expect(say).to_have_text("Fridays at 09:00")
+    expect(say).to_have_text("Fridays at 09:00, UTC")
     page.get_by_role("radio", name="Advanced (cron)", exact=True).check()
     page.get_by_label("Cron pattern").fill("61 * * * *")
     expect(page.locator("[data-kind=cron] .sp-error")).to_contain_text("Minute must be 0 to 59")

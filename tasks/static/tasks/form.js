@@ -16,13 +16,19 @@
   form.addEventListener("submit", () => { sending = true; });
 
   /* Put the server's words next to the fields they are about. */
-  const mark = (builder) => {
+  const mark = (builder, isNew) => {
     for (const error of all(".sp-error", builder)) error.remove();
     for (const input of all("[aria-invalid]", builder)) {
       input.removeAttribute("aria-invalid");
     }
+    const found = all("[data-errors] li", builder);
+    /* Nobody has had a chance yet: what is missing is said, and nothing is red. */
+    if (isNew && found.length) {
+      builder.querySelector("[data-preview-out] p").textContent = found.map((item) => item.textContent).join(" ");
+      return;
+    }
     const kind = builder.querySelector("[name$='-kind']:checked")?.value;
-    for (const item of all("[data-errors] li", builder)) {
+    for (const item of found) {
       const prefix = builder.dataset.builder;
       const input = builder.querySelector(`[name="${prefix}-${item.dataset.field}"]`);
       const place = builder.querySelector(`[data-kind="${kind}"]`) ?? input?.parentElement;
@@ -37,7 +43,7 @@
   };
 
   const asked = new Map();
-  const preview = async (builder) => {
+  const preview = async (builder, isNew) => {
     const prefix = builder.dataset.builder;
     const out = builder.querySelector("[data-preview-out]");
     const query = new URLSearchParams({ prefix });
@@ -51,7 +57,7 @@
       if (!answer.ok) throw new Error(String(answer.status));
       out.innerHTML = await answer.text();
       out.classList.remove("is-stale");
-      mark(builder);
+      mark(builder, isNew);
     } catch (error) {
       if (error.name !== "AbortError") out.classList.add("is-stale");
     }
@@ -63,7 +69,8 @@
     const builder = event.target.closest(".sp-builder");
     if (!builder) return;
     clearTimeout(timers.get(builder));
-    timers.set(builder, setTimeout(() => preview(builder), 250));
+    const isNew = event.target.name.endsWith("-kind");
+    timers.set(builder, setTimeout(() => preview(builder, isNew), 250));
   });
 
   // Typing in the list passes by other spiders: only the last one's fields may come, and they

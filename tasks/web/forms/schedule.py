@@ -101,7 +101,10 @@ class ScheduleForm(forms.Form):
     monthly_dom = forms.IntegerField(required=False, initial=1, min_value=1, max_value=31)
     once_date = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
     after_task = forms.ModelChoiceField(
-        required=False, queryset=Task.objects.all(), to_field_name="task_id"
+        required=False,
+        empty_label=gettext_lazy("Choose a task"),
+        queryset=Task.objects.all(),
+        to_field_name="task_id",
     )
     after_on = forms.ChoiceField(
         required=False, choices=Schedule.After.choices, initial=Schedule.After.SUCCESS
