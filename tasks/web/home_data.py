@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from operator import itemgetter
+from typing import NamedTuple
 
 from django.db.models import Count
 from django.utils.safestring import SafeString
@@ -57,9 +58,16 @@ class Lane:
     count: int
 
 
+class Named(NamedTuple):
+    """All that is shown of most tasks."""
+
+    pk: int
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
-    task: Task
+    task: Named
     bar: SafeString
 
 
@@ -92,7 +100,7 @@ class Home:
 
 
 def read_home(now: datetime, zone: tzinfo) -> Home:
-    tasks = list(Task.objects.only("name").order_by("name"))
+    tasks = [Named(*row) for row in Task.objects.order_by("name").values_list("pk", "name")]
     recent = runs.recent(task.pk for task in tasks)
     usual = {pk: each.usual for pk, each in recent.items()}
     schedules = list(schedules_that_are_on())
@@ -186,7 +194,7 @@ def _last_day(now: datetime) -> tuple[int, int]:
     return counts.get("succeeded", 0) + counts.get("suspicious", 0), sum(counts.values())
 
 
-def _busiest(tasks: list[Task], recent: Mapping[int, runs.Recent]) -> list[Task]:
+def _busiest(tasks: list[Named], recent: Mapping[int, runs.Recent]) -> list[Named]:
     """The tasks that ran last; in the order of their names."""
     ran = [(at, task) for task in tasks if (at := recent[task.pk].newest)]
     newest = [task for _at, task in sorted(ran, key=itemgetter(0), reverse=True)[:MOST]]
