@@ -25,6 +25,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "failed with REQUIRE_SERVICES=1",
     )
     config.addinivalue_line(
+        "markers", "long: takes more than ten seconds; each worker begins with its share of these"
+    )
+    config.addinivalue_line(
         "markers", "any_database: says the same on each; left out by --database-only"
     )
 
@@ -51,6 +54,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("--database-only"):
         config.hook.pytest_deselected(items=[i for i in items if not touches_database(i)])
         items[:] = [item for item in items if touches_database(item)]
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = with_long_ones_first(items, workers)
+
+
+def with_long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """xdist cuts the list into one piece for each worker. One that meets a long test last would
+    keep the others waiting."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    short = [item for item in items if not item.get_closest_marker("long")]
+    piece = -(-len(short) // workers)
+    pieces = [[*long[n::workers], *short[n * piece : (n + 1) * piece]] for n in range(workers)]
+    return [item for each in pieces for item in each]
 
 
 def pytest_report_header() -> str:

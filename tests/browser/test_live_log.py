@@ -128,6 +128,7 @@ def test_where_no_events_come_through_the_page_asks(streaming, run):
     expect(page.locator("h1")).to_contain_text("Finished: 214 items")
 
 
+@pytest.mark.long
 def test_a_gigabyte_is_followed_searched_and_downloaded(streaming, run, tmp_path):
     """Its middle is a hole in the file, which reads as one endless line without characters."""
     write(run, "y" * 1_000_000)

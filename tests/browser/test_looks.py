@@ -155,6 +155,7 @@ def troubles_of(page):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_is_for_everybody(filled, width):
     person("Anna", "Berg", "Administrator")
@@ -230,6 +231,7 @@ ON_A_DESK = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_behind_a_button_is_for_everybody(filled, width):
     person("Anna", "Berg", "Administrator")

@@ -75,6 +75,7 @@ def tasks(scheduler: None, shell: Callable[..., Answer]) -> Tasks:
     return run
 
 
+@pytest.mark.long
 def test_a_day_at_the_shell_with_every_verb(tasks: Tasks, tmp_path: Path) -> None:
     assert set(tasks("health", "--json").json) == {"healthy", "checks"}
     assert set(tasks("spiders", "--json").json[0]) == documented("`spiders` | an array of ")

@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from tests.environment import ROOT
 
 PAGES = ["README.md", "docs/operations.md", "docs/security.md"]
@@ -33,6 +35,7 @@ def run(command: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_every_documented_command_works_in_its_order(data_dir):
     env = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     env |= {"DATA_DIR": str(data_dir), "DEMO": "on"}

@@ -15,6 +15,7 @@ def test_the_code_is_formatted_by_ruff():
     assert passes(python("-m", "ruff", "format", "--quiet", "--diff", "."))
 
 
+@pytest.mark.long
 def test_the_types_hold_under_strict_mypy():
     assert passes(python("-m", "mypy", "--no-error-summary"))
 

@@ -88,6 +88,7 @@ def state_of(pid: int) -> str:
     return (stat_fields(pid) or [""])[0]
 
 
+@pytest.mark.long
 def test_kills_every_few_seconds_leave_no_gap_and_start_no_run_twice(start, effects):
     schedule = every_second(**sleeper(effects, 0.1))
     until = time.monotonic() + KILL_FOR

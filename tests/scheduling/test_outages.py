@@ -103,6 +103,7 @@ def test_restarts_in_a_row_leave_no_gap_and_no_duplicate(start, cluster):
     check(schedule)
 
 
+@pytest.mark.long
 def test_twelve_seconds_without_a_database_are_made_up_for_by_the_newest_slot(start, cluster):
     schedule = every_second()
     process, other = start(), start()
@@ -118,6 +119,7 @@ def test_twelve_seconds_without_a_database_are_made_up_for_by_the_newest_slot(st
     assert other.poll() is None
 
 
+@pytest.mark.long
 def test_what_is_later_than_its_catch_up_allows_is_missed_and_says_why(start, cluster):
     """Ten minutes away, or the same in small: slots count as late after two seconds."""
     away, late = (600, "60") if AT_LENGTH else (15, "2")

@@ -60,6 +60,7 @@ def test_kills_in_quick_succession_leave_no_gap_and_no_duplicate(start):
 @pytest.mark.parametrize(
     ("number", "limit"), [(signal.SIGKILL, 12), (signal.SIGSTOP, 12), (signal.SIGTERM, 2)]
 )
+@pytest.mark.long
 def test_another_fires_soon_when_the_leader_goes(start, number, limit):
     schedule = every_second()
     processes = [start(), start()]
@@ -107,6 +108,7 @@ def jobs() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@pytest.mark.long
 def test_a_held_write_lock_makes_slots_late_but_loses_none(start):
     if connection.vendor != "sqlite":
         pytest.skip("this is about SQLite's one write lock")
