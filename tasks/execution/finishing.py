@@ -19,13 +19,15 @@ from tasks.execution.stopping import Stop
 from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
-from tasks.runtime.files import Json, read_json, release_room
+from tasks.runtime.files import Json, count_of, read_json, release_room
 from tasks.runtime.logcut import cut_log
+from tasks.runtime.order import forget
 from tasks.services.baseline import baseline_of
 from tasks.services.settling import finish_run
 
 logger = logging.getLogger(__name__)
 Status = Run.Status
+LEFT = 200
 
 
 class LastWords(NamedTuple):
@@ -53,7 +55,7 @@ def settle(run: Run, stopped: Stop | None = None) -> LastWords | None:
     )
     verdict = decide(facts, expectations_of(run))
     ended = _ended_at(exited, outcome)
-    figures = _figures(facts)
+    figures = _figures(facts, folder)
     detail = {**verdict.detail, **(stop.get("detail") or {})}
     if not _finish(run, verdict, detail=detail, finished_at=ended, **figures, **_exit(exited)):
         return None
@@ -92,13 +94,22 @@ def tidy(run: Run, words: LastWords) -> None:
     """Nothing here may undo the outcome: a full disk leaves the files as they are."""
     folder = run_folder(run)
     try:
-        (folder / "order.json").unlink(missing_ok=True)
+        forget(folder)
         release_room(folder)
         write_report(run, folder, words.outcome, words.exited)
         cut_log(folder, LOG_BYTES)
         pack_log(folder)
     except OSError as error:
         logger.warning("run %s: its folder could not be tidied: %s", run.pk, error)
+
+
+def tidy_left(host: str) -> None:
+    """What a supervisor that was killed had ended, and had no time to tidy."""
+    ended = Run.objects.ended().filter(host=host).newest_first()[:LEFT]
+    for run in ended:
+        folder = run_folder(run)
+        if folder.is_dir() and not (folder / "report.json").exists():
+            tidy(run, LastWords(read_json(folder / "outcome.json"), read_exit(run, folder)))
 
 
 def expectations_of(run: Run) -> Expectations:
@@ -129,14 +140,14 @@ def count_lines(path: Path) -> int | None:
         return None
 
 
-def _figures(facts: Facts) -> Json:
-    return {
-        "items": facts.items,
-        "pages": facts.pages,
-        "errors": facts.errors,
-        "stats": dict(facts.stats),
-        "heartbeat_at": timezone.now(),
-    }
+def _figures(facts: Facts, folder: Path) -> Json:
+    counted = {"items": facts.items, "pages": facts.pages, "errors": facts.errors}
+    if not facts.has_outcome:
+        # Killed: what it had told by then stands, and what it had stored.
+        seen = read_json(folder / "progress.json") or {}
+        counted = {name: count_of(seen.get(name)) for name in counted}
+        counted["items"] = max(counted["items"], facts.items_on_disk or 0)
+    return {**counted, "stats": dict(facts.stats), "heartbeat_at": timezone.now()}
 
 
 def _ended_at(exited: Json | None, outcome: Json | None) -> datetime | None:

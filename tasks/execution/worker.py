@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from tasks.execution.catalogue import CatalogueKeeper
 from tasks.execution.dispatching import Places, claim, give_back
+from tasks.execution.finishing import tidy_left
 from tasks.execution.folder import data_dir
 from tasks.execution.housekeeping import Housekeeper
 from tasks.execution.orders import LOG_BYTES, prepare_folder
@@ -243,6 +244,7 @@ class Worker:
             self._next_tick = time.monotonic() + TICK
             return False
         self._lock = lock
+        tidy_left(self.host)
         return True
 
     # --- starting runs ----------------------------------------------------------------------

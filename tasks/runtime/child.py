@@ -17,7 +17,7 @@ from .context import RunContext
 from .family import adopt_orphans, end_children
 from .files import keep_room
 from .logloss import notice_lost_lines
-from .order import Limits, Order, claim
+from .order import Limits, Order, claim, forget
 from .redact import hider
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _lower(kind: int, wanted: int) -> None:
 
 
 def prepare(folder: Path, order: Order) -> None:
+    forget(folder)
     keep_room(folder)
     notice_lost_lines()
     apply_limits(order.limits)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ def claim(folder: Path, token: str) -> bool:
             "at": time.time(),
         },
     )
+
+
+def forget(folder: Path) -> None:
+    """Secrets stand in it; whoever claimed it has read it."""
+    with contextlib.suppress(OSError):
+        (folder / "order.json").unlink(missing_ok=True)
 
 
 def revoke(folder: Path, token: str) -> bool:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -171,8 +172,20 @@ def test_a_killed_run_is_killed_and_its_items_stay(bench):
     os.killpg(run.pid, signal.SIGKILL)
     bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.reason, run.exit_code) == ("failed", "killed", -9)
-    assert bench.items(run)
+    assert run.items == len(bench.items(run)) > 0
     assert bench.told(run) == 1
+
+
+def test_a_killed_run_keeps_the_figures_that_it_had_told(bench):
+    run = bench.until_item(bench.queue("sleeps"))
+    progress = run_folder(run) / "progress.json"
+    bench.drive(progress.exists)
+    os.killpg(run.pid, signal.SIGKILL)
+    wait_until(lambda: not is_alive(run.pid, run.start_ticks))
+    told = {**json.loads(progress.read_text()), "pages": 70, "errors": 2, "items": 60}
+    progress.write_text(json.dumps(told))
+    bench.until_ended(run, SECONDS_TO_SETTLE)
+    assert (run.pages, run.errors, run.items) == (70, 2, 60)
 
 
 def test_runs_outlive_their_supervisor_and_are_adopted(bench):

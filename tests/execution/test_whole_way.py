@@ -27,6 +27,21 @@ def test_the_report_tells_the_run_without_its_order(bench):
     assert not (run_folder(run) / "order.json").exists()
 
 
+def test_the_order_with_its_secrets_is_gone_once_its_run_has_begun(bench):
+    run = bench.until_item(bench.queue("sleeps"))
+    assert not (run_folder(run) / "order.json").exists()
+
+
+def test_what_a_killed_supervisor_left_untidy_is_tidied_by_the_next(bench, monkeypatch):
+    monkeypatch.setattr(bench.worker.supervisor, "tidy", lambda: None)
+    run = bench.until_ended(bench.queue("echo"))
+    folder = run_folder(run)
+    assert not (folder / "report.json").exists()
+    bench.replace_worker()
+    bench.drive((folder / "report.json").exists)
+    assert json.loads((folder / "report.json").read_text())["versions"]
+
+
 def test_spiders_see_nothing_of_our_environment(bench, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "very secret")
     monkeypatch.setenv("DATABASE_URL", "postgres://user:password@host/name")
