@@ -116,7 +116,11 @@ TABLE: dict[str, _Entry] = {
         _("Fewer items than usual"),
         _("Found %(items)s items; about %(usual)s is usual."),
         _("The website shows less today, or it changed a part of its pages."),
-        (_("Compare the items with the website."), RUN_AGAIN),
+        (
+            _("Compare the items with the website."),
+            RUN_AGAIN,
+            _("If so few are right from now on, say so under “What a good run looks like”."),
+        ),
     ),
     "layout_changed": _Entry(
         _("No items, unlike before"),

@@ -119,7 +119,7 @@ BY_REASON: dict[str, tuple[Maker, ...]] = {
     "bad_arguments": (ARGUMENTS, _developer),
     "start_requests": (_developer,),
     "no_items": (_test, _developer, _field(_("Finding nothing is fine"), "allow_empty")),
-    "few_items": (_test, _again),
+    "few_items": (_test, _again, _field(_("Change what is expected"), "usual_share")),
     "layout_changed": (_test, _developer),
     "slow": (SLOWER, FEWER_PAGES),
     "many_failed_pages": (SLOWER, _later),

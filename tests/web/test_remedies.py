@@ -70,6 +70,15 @@ def test_every_reason_has_a_step_for_who_may_edit(task, maja):
         assert all(each.word and each.url.startswith("/admin/") for each in found)
 
 
+def test_who_finds_fewer_items_right_can_say_so(client, maja, task):
+    client.force_login(maja)
+    page = page_of(client, failed(task, "few_items", status="suspicious"))
+    assert "Change what is expected" in page
+    assert "#id_usual_share" in page
+    form = client.get(f"{reverse('admin:tasks_task_change', args=[task.pk])}?at=id_usual_share")
+    assert 'id="id_usual_share"' in form.content.decode()
+
+
 @pytest.mark.parametrize(("reason", "word", "leads_to"), FIRST)
 def test_the_first_button_does_what_helps_most(client, maja, task, reason, word, leads_to):
     run = failed(task, reason)

@@ -157,12 +157,14 @@ class TaskForm(forms.Form):
         gettext_lazy("Needs a look below"),
         high=100,
         initial=50,
-        help_text=gettext_lazy("Compared with the good runs before it. 0 means never."),
+        help_text=gettext_lazy(
+            "Compared with the good runs before it that were given the same. 0 means never."
+        ),
     )
     max_errors = _number(
         gettext_lazy("Errors allowed"),
         high=1_000_000,
-        help_text=gettext_lazy("More than this needs a look. Empty means any number."),
+        help_text=gettext_lazy("With more of them the run has failed. Empty means any number."),
     )
     memory_limit_mb = _number(
         gettext_lazy("Memory limit"),
