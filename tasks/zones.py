@@ -111,6 +111,11 @@ def place(wall: datetime, zone: ZoneInfo) -> datetime | None:
     return next(changes(zone, to_utc(wall, later), moment)).at
 
 
+def moment_on(wall: datetime, zone: ZoneInfo) -> datetime:
+    """Where one moment that somebody wrote lies: as a fixed local time, but never nowhere."""
+    return place(wall, zone) or to_utc(wall, wall.replace(tzinfo=zone).utcoffset() or timedelta())
+
+
 def repeat_at(zone: ZoneInfo, moment: datetime) -> Change | None:
     """The change whose repeated hour `moment` lies in, if it is in the second pass."""
     if not moment.astimezone(zone).fold:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from tasks import cron
+from tasks import cron, zones
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
 from tasks.slots import fingerprint, jitter_delay
@@ -189,7 +189,7 @@ def moment_of(value: object, zone: str, field: str) -> datetime | None:
     try:
         moment = value if isinstance(value, datetime) else _read_moment(str(value))
         if moment is not None and moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
+            moment = zones.moment_on(moment, ZoneInfo(zone))
         moment = moment and moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError, LookupError):
         moment = None

@@ -72,6 +72,20 @@ def test_an_expired_lease_goes_to_the_next_with_a_new_epoch(one, other):
     assert other.led_until is not None
 
 
+@pytest.mark.parametrize("gave_it_up", [True, False])
+def test_a_lease_from_before_the_databases_clock_was_set_back_holds_nobody_up(
+    one, other, gave_it_up
+):
+    one.keep()
+    if gave_it_up:
+        one.release()
+    SchedulerLease.objects.update(expires_at=timezone.now() + timedelta(hours=1))
+    assert other.keep()
+    assert other.epoch == 2
+    with pytest.raises(NotLeading), transaction.atomic():
+        one.check()
+
+
 def test_a_leader_that_hung_learns_that_it_no_longer_leads(one, other, ticks):
     one.keep()
     expire()

@@ -46,6 +46,21 @@ def test_the_short_ways_make_each_kind_of_schedule(shop_spider):
     assert Schedule.objects.get(kind="once").run_at.isoformat() == "2099-04-02T07:30:00+00:00"
 
 
+@pytest.mark.parametrize(
+    ("zone", "local", "moment"),
+    [
+        ("Europe/Stockholm", "2027-03-28 02:30", "2027-03-28T01:00:00+00:00"),
+        ("Europe/Stockholm", "2027-10-31 02:30", "2027-10-31T00:30:00+00:00"),
+        ("Australia/Lord_Howe", "2027-10-03 02:10", "2027-10-02T15:30:00+00:00"),
+    ],
+)
+def test_one_time_in_a_gap_is_at_its_end_and_one_that_comes_twice_at_the_first(
+    shop_spider, zone, local, moment
+):
+    add_one_time_task(task_id="c", spider="shop", run_at=local, timezone=zone, arguments=ARGUMENTS)
+    assert Schedule.objects.get().run_at.isoformat() == moment
+
+
 def test_a_cron_pattern_may_be_given_by_its_fields(shop_spider):
     add_spider_task(task_id="a", spider="shop", hour=2, minute=30, arguments=ARGUMENTS)
     assert Schedule.objects.get().cron == "30 2 * * *"

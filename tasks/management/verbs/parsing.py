@@ -16,7 +16,7 @@ from tasks.management.verbs import completion
 from tasks.management.verbs.base import Refused
 from tasks.models import Task
 from tasks.services.errors import InvalidInput
-from tasks.zones import load_zone
+from tasks.zones import load_zone, moment_on
 
 
 def task_id(parser: ArgumentParser, **options: Any) -> None:
@@ -102,4 +102,4 @@ def instant(text: str, place: ZoneInfo, name: str) -> datetime:
         found = None
     if found is None:
         raise Refused(_("%s must be a day or a moment such as 2026-04-02 09:30.") % name)
-    return found if found.tzinfo else found.replace(tzinfo=place)
+    return found if found.tzinfo else moment_on(found, place)

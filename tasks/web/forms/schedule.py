@@ -12,6 +12,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tasks import zones
 from tasks.models import Schedule, Task
 from tasks.web import when
 from tasks.web.forms import patterns
@@ -232,7 +233,7 @@ class ScheduleForm(forms.Form):
 
 
 def _aware(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
-    return moment.replace(tzinfo=zone) if moment else None
+    return zones.moment_on(moment, zone).astimezone(zone) if moment else None
 
 
 def cron_of(data: dict[str, Any]) -> str:
