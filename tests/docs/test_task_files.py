@@ -16,11 +16,20 @@ from tasks.exchange.reading import read_records, read_tree
 from tasks.exchange.schema import file_schema
 from tasks.execution.catalogue import refresh_catalogue
 from tasks.management.verbs import VERBS
-from tasks.models import Schedule, SpiderInfo, Task
-from tasks.services import create_task, export_tasks, import_tasks
+from tasks.management.verbs.shapes import run_shape, spider_shape
+from tasks.models import Run, Schedule, SpiderInfo, Task
+from tasks.services import (
+    create_task,
+    export_tasks,
+    get_scheduler_status,
+    get_task_info,
+    import_tasks,
+)
+from tasks.services.health import get_health
 from tests.environment import ROOT
 
 DOCS = ROOT / "docs"
+ADDING = ("`add-cron`", "`add-interval`", "`add-once`", "`set-schedule`", "`disable`", "`enable`")
 EXAMPLES = sorted((DOCS / "examples").iterdir())
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#]+)(?:#([^)]+))?\)")
@@ -127,9 +136,33 @@ def test_follow_ups_load_from_a_fixture_too(tmp_path):
 def test_the_command_line_page_names_every_verb():
     text = (DOCS / "command-line.md").read_text(encoding="utf-8")
     assert [verb.name for verb in VERBS if f"`{verb.name}" not in text] == []
+    shapes = text.partition("## `--json`")[2].replace("`add-…`", " ".join(ADDING))
+    assert [verb.name for verb in VERBS if f"{verb.name}`" not in shapes] == []
 
 
-@pytest.mark.parametrize("name", ["task-files.md", "command-line.md", "python.md", "migrating.md"])
+def named(start: str) -> list[str]:
+    """The names that the page gives after `start`, up to the end of that piece of code."""
+    text = (DOCS / "command-line.md").read_text(encoding="utf-8")
+    code = text.partition(start)[2].partition("`")[0]
+    return re.findall(r"[a-z_]+(?=[\",\n]|$)", re.sub(r"\{STATUS: n\}", "", code))
+
+
+@pytest.mark.django_db
+def test_the_json_of_the_command_line_has_the_names_that_its_page_lists():
+    task = create_task(task_id="a", kind="cleanup")
+    assert named("**Task info:** `") == list(get_task_info(task_id=task.task_id))
+    assert named("**Run:** `") == list(run_shape(Run(task_key="a")))
+    assert named("| `status` | `{") == list(get_scheduler_status())
+    assert named("| `spiders` | an array of `{") == list(spider_shape(SpiderInfo()))
+    assert named("| `health` | `{") == [*get_health(), "ok"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "task-files.md", "command-line.md", "python.md", "migrating.md", "api.md", "operations.md",
+    ],
+)  # fmt: skip
 def test_links_lead_somewhere(name):
     for target, anchor in LINK.findall((DOCS / name).read_text(encoding="utf-8")):
         if target.startswith("http"):
