@@ -335,6 +335,19 @@ def test_the_preview_follows_what_is_chosen(filled):
     expect(page.get_by_label("Cron pattern")).not_to_have_attribute("aria-invalid", "true")
 
 
+def test_a_run_shows_its_steps_in_line_and_the_end_of_its_log(filled):
+    page = filled.open(run_of("running"))
+    tops = "words => new Set(words.map(each => each.offsetTop)).size"
+    assert page.locator(".sp-step__t").evaluate_all(tops) == 1
+    page.goto(filled.url + run_of("succeeded"))
+    left = "body => [body.scrollTop > 0, body.scrollHeight - body.scrollTop - body.clientHeight]"
+    moved, below = page.locator(".sp-log__body").evaluate(left)
+    assert moved
+    assert below < 2
+    page.goto(filled.url + run_of("succeeded") + "?errors=1")
+    assert page.locator(".sp-log__body").evaluate("body => body.scrollTop") == 0
+
+
 def test_leaving_with_unsaved_changes_asks_first(filled):
     page = filled.open(reverse("admin:tasks_task_add"))
     asked = []
