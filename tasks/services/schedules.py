@@ -45,6 +45,14 @@ def delay_of(schedule: Schedule) -> timedelta:
     return jitter_delay(str(schedule.pk), schedule.jitter) if schedule.pk else timedelta()
 
 
+def settled_until(schedule: Schedule, now: datetime) -> datetime:
+    """Slots up to here start no more: they did, or they were before the schedule was as it is."""
+    delay = delay_of(schedule)
+    if not delay or schedule.watermark is None:
+        return now - delay
+    return max(now - delay, schedule.watermark)
+
+
 def state_of(schedule: Schedule) -> dict[str, Any]:
     """The fields that people set, as JSON values, for the audit and the export."""
     state = {name: getattr(schedule, name) for name in WRITABLE if name != "after_task"}

@@ -16,7 +16,7 @@ from tasks.describe import describe
 from tasks.models import Run, Schedule, SchedulerProcess, Task
 from tasks.outcomes import Said, sentence
 from tasks.services.alerts import outbox
-from tasks.services.schedules import delay_of, timing_of
+from tasks.services.schedules import delay_of, settled_until, timing_of
 from tasks.services.tasks import get_task
 
 Status = Run.Status
@@ -39,7 +39,7 @@ def next_run_time(schedule: Schedule, *, now: datetime) -> datetime | None:
         return None
     delay = delay_of(schedule)
     try:
-        slot = timing_of(schedule).coming(now - delay)
+        slot = timing_of(schedule).coming(settled_until(schedule, now))
         return None if slot is None else slot + delay
     except ValueError:  # a row that was written past the services: a page must still show it
         return None

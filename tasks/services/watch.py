@@ -52,7 +52,7 @@ def never_running(
 
 def schedules_that_are_on() -> QuerySet[Schedule]:
     """With what is said of them, and no more: there may be thousands."""
-    timing = (*TIMING, "key", "enabled")
+    timing = (*TIMING, "key", "enabled", "watermark")
     names = ("task__name", "task__task_id", "task__enabled")
     upstream = ("after_task__name", "after_task__enabled")
     found = Schedule.objects.on().select_related("task", "after_task")

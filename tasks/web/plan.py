@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from tasks import upcoming as engine
 from tasks.models import Schedule, Task
 from tasks.services.errors import InvalidInput
-from tasks.services.schedules import build, check, delay_of, timing_of
+from tasks.services.schedules import build, check, delay_of, settled_until, timing_of
 from tasks.services.status import describe_schedule
 from tasks.web import when
 from tasks.web.forms.schedule import ScheduleForm
@@ -57,7 +57,7 @@ def upcoming(
     written past the services and can't be read: Needs attention says what is wrong with it."""
     timing, delay = timing_of(schedule), delay_of(schedule)
     with suppress(ValueError):
-        slot = timing.coming(after - delay)
+        slot = timing.coming(settled_until(schedule, after))
         while slot is not None:
             yield slot + delay
             slot = timing.next_time(slot + max(spacing - RESOLUTION, NO_TIME))
@@ -119,7 +119,8 @@ def _refusals(form: ScheduleForm) -> list[Refusal]:
 def _shown(schedule: Schedule, now: datetime) -> Preview:
     delay = delay_of(schedule)
     try:
-        ahead = engine.upcoming(timing_of(schedule), after=now - delay, number=SHOWN)
+        after = settled_until(schedule, now)
+        ahead = engine.upcoming(timing_of(schedule), after=after, number=SHOWN)
     except ValueError as error:
         return Preview(errors=[Refusal("cron", str(error))])
     zone = ZoneInfo(schedule.timezone)

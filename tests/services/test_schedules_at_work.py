@@ -117,6 +117,18 @@ def test_the_next_run_that_is_told_is_when_it_starts():
     assert next_run_time(schedule, now=NOON + HOUR + delay) == NOON + 2 * HOUR + delay
 
 
+def test_a_slot_from_before_the_last_edit_is_not_told_as_the_next_run_though_its_delay_would_come():
+    schedule = make_schedule(kind="interval", minutes=30, anchor=NOON, jitter=3600)
+    delay = known_of(schedule)[schedule.pk].delay(schedule.pk)
+    now = NOON + delay / 2
+    expected = NOON + timedelta(minutes=30) + delay
+    assert delay
+    assert next_run_time(schedule, now=now) == expected
+    assert next(upcoming(schedule, now)) == next_of_task(schedule.task, now) == expected
+    fired = fire_at(expected, schedule)
+    assert [run.scheduled_for for run in fired.runs] == [NOON + timedelta(minutes=30)]
+
+
 # --- load of the week
 
 
