@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from io import BytesIO
 from urllib.parse import urlsplit
 
@@ -12,10 +13,19 @@ from django.urls import reverse
 
 from scheduler_site.threads import InOneGo
 
+logger = logging.getLogger(__name__)
 TEMPLATES = ("home", "_home", "task_list", "task_form", "history", "run", "_run")
 
 
 def warm_up() -> None:
+    """Never in the way of serving: what fails here shows itself at the page that needs it."""
+    try:
+        _load()
+    except Exception:
+        logger.warning("the first page will take longer than usual", exc_info=True)
+
+
+def _load() -> None:
     """The login brings in all addresses, the middleware and the frame of pages, without the
     database, which may not be there yet."""
     handler = InOneGo()

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import translation
 
-from tests.people import People, create_people
+from tests.people import People, create_people, ensure_groups
 from tests.services_at_hand import SERVICES, find, require
 
 # Processes that tests start run on the real settings, with the environment of tests.environment.
@@ -43,10 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def names_of(item: pytest.Item) -> set[str]:
+    """Of its fixtures."""
+    return set(getattr(item, "fixturenames", ()))
+
+
 def touches_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("any_database"):
         return False
-    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    fixtures = {"db", "transactional_db"} & names_of(item)
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
 
 
@@ -79,10 +84,27 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             require(service)
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """PostgreSQL drops no database that somebody is still connected to: a live server's thread."""
+BLOCKER = pytest.StashKey[Any]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """A test with real transactions leaves empty tables, which have groups in every site."""
     yield
+    blocker = item.config.stash.get(BLOCKER, None)
+    if blocker is not None and (touches_database(item) or "live_server" in names_of(item)):
+        with blocker.unblock():
+            ensure_groups()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, pytestconfig: pytest.Config
+) -> Iterator[None]:
+    """PostgreSQL drops no database that somebody is still connected to: a live server's thread."""
+    pytestconfig.stash[BLOCKER] = django_db_blocker
+    yield
+    pytestconfig.stash[BLOCKER] = None
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute(

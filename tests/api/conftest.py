@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tasks.models import SpiderInfo, Task
-from tasks.services import create_task
+from tasks.services import create_task, rates
 from tasks.services.actors import person
 from tasks.services.tokens import SCOPES, create_token
 
@@ -23,6 +23,12 @@ SHOP_SCHEMA = {
     },
     "required": ["start_urls"],
 }
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    """Each test's token has the number of an earlier one's, and would share its limit."""
+    rates.forget()
 
 
 @pytest.fixture

@@ -128,3 +128,13 @@ def test_runs_are_filtered_by_several_statuses_and_by_task(api: Any, shop: Task)
 def test_a_task_without_a_spider_is_told_so(api: Any) -> None:
     answer = api.post("/tasks", {"task_id": "lamps"})
     assert (answer.status_code, answer.json()["errors"]) == (422, {"spider": ["This is needed."]})
+
+
+def test_one_thing_is_asked_for_once(api: Any, shop: Task) -> None:
+    answer = api.get("/runs?limit=5&limit=7")
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        {"limit": ["Give this only once."]},
+    )
+    assert api("GET", "//jobs?user_id=a&user_id=b").status_code == 400
+    assert api.get("/runs?status=failed&status=succeeded").status_code == 200

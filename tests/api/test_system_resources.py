@@ -23,7 +23,7 @@ def test_health_needs_no_login_and_is_well_with_a_leader(client: Client) -> None
     beat()
     answer = client.get("/api/v1/health")
     assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
-    checks = {"database", "scheduler", "schedules", "queue", "disk"}
+    checks = {"database", "scheduler", "schedules", "queue", "disk", "alerts"}
     assert set(answer.json()["checks"]) == checks
 
 

@@ -125,6 +125,7 @@ def test_a_day_at_the_shell_with_every_verb(tasks: Tasks, tmp_path: Path) -> Non
     plan = tasks("import", file, "--json").json
     assert (plan["unchanged"], plan["created"]) == (3, 0)
     tasks("config", "create", tmp_path / "example.yml")
+    assert tasks("test-alert", "echo", code=1).err.count("\n") == 1  # it names nobody
     assert set(tasks("status", "--json").json) == documented("`status` | ")
     assert set(tasks("remove", "once", "--json").json) == documented("`remove` | ")
     assert tasks.used == {verb.name for verb in VERBS}  # type: ignore[attr-defined]
