@@ -109,11 +109,6 @@ class Product:
         good = Run.objects.filter(pk__in=[run.pk for run in runs], status="succeeded", items=1)
         return count * 60 / taken, good.count()
 
-    def folder_of(self, run: Any) -> Path:
-        from tasks.execution.folder import run_folder
-
-        return run_folder(run)
-
     def launcher_pid(self) -> int:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
@@ -210,7 +205,8 @@ def _pages_per_second(ours: Product, url: str, pages: int) -> dict[str, list[flo
         found["pages_plain"].append(pages / _seconds_of_crawl(place / "run.log"))
         run = ours.queue("busy", url=url, pages=str(pages))[1]
         ours.until_ended([run])
-        found["pages"].append(pages / _seconds_of_crawl(ours.folder_of(run) / "run.log"))
+        run.refresh_from_db()
+        found["pages"].append(pages / run.stats["elapsed_time_seconds"])
     return found
 
 
