@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scrapy.logformatter import LogFormatter
 
 from .context import SETTING, RunContext
-from .redact import redact
+from .redact import hider, redact_address
 
 if TYPE_CHECKING:
     from scrapy import Request, Spider
@@ -27,7 +27,7 @@ LISTS = {
 
 class PlainLog(LogFormatter):
     def __init__(self, secrets: list[str]) -> None:
-        self._secrets = secrets
+        self._hide = hider(secrets)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PlainLog:
@@ -38,10 +38,11 @@ class PlainLog(LogFormatter):
     def crawled(self, request: Request, response: Response, spider: Spider) -> LogFormatterResult:
         kept = ", kept from before" if "cached" in response.flags else ""
         answer = "" if response.status == 200 else f" (answer {response.status})"
+        address = redact_address(self._hide(request.url))
         return {
             "level": logging.INFO,
             "msg": "Read %(url)s%(answer)s%(kept)s",
-            "args": {"url": redact(request.url, self._secrets), "answer": answer, "kept": kept},
+            "args": {"url": address, "answer": answer, "kept": kept},
         }
 
 

@@ -41,6 +41,12 @@ _TOKENS = re.compile(
     r"\bsst_[\w-]{20,}|(?i:\bbearer\s+)[\w.~+/=-]{12,}|"
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
+# An address without any of these has nothing that redact() would take out.
+_TELLTALES = (
+    *"?@=%\"' ",
+    *("eyJ", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("sk-", "xox", "AIza", "sst_", "-----BEGIN"),
+)
 
 
 def redact(text: str, secrets: Iterable[Any] = ()) -> str:
@@ -49,6 +55,14 @@ def redact(text: str, secrets: Iterable[Any] = ()) -> str:
     text = _USERINFO.sub(rf"\1{MASK}@", text)
     text = _SECRETIVE.sub(rf"\g<name>\g<sep>{MASK}", text)
     return _EMAIL.sub("…@…", text)
+
+
+def redact_address(address: str) -> str:
+    """The same for the address of each page that is read, which mostly takes a tenth of the time
+    so. The number of a port is no secret, whatever its host is called."""
+    rest = address.partition("://")[2]
+    is_plain = ":" not in rest.partition("/")[2] and not any(sign in rest for sign in _TELLTALES)
+    return address if is_plain else redact(address)
 
 
 def hider(secrets: Iterable[Any]) -> Callable[[str], str]:

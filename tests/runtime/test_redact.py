@@ -6,8 +6,10 @@ import json
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from tasks.runtime.redact import MASK, hider, redact, redacted
+from tasks.runtime.redact import MASK, hider, redact, redact_address, redacted
 
 S = "abcdef-hidden"
 
@@ -96,3 +98,17 @@ def test_no_page_takes_long_to_redact(word):
     started = time.process_time()
     redact(word * (200_000 // len(word)))
     assert time.process_time() - started < 5
+
+
+PARTS = st.sampled_from(
+    ["token", "passwd", "session", "auth", "=", ":", "%3D", "%40", "@", "?", "&", "'", " ", "/",
+     "bearer ", "eyJhbGciOi.eyJzdWIiOi.x", "ghp_abcdefghijklmnopqrstuv", "sk-abcdefghijklmnopqrstu",
+     "AKIAABCDEFGHIJKLMNOP", "sst_abcdefghijklmnopqrstuv", "shoes", "mail.example", "-", "."]
+)  # fmt: skip
+
+
+@given(st.lists(PARTS, max_size=8).map("".join))
+@example("shoes/token:shoes")
+def test_an_address_is_treated_like_any_text(path):
+    address = f"https://shop.example/{path}"
+    assert redact_address(address) == redact(address)
