@@ -20,14 +20,8 @@ class OwnPages(admin.ModelAdmin[Any]):
         raise Http404  # the page of changes tells it
 
 
-@admin.register(Hold)
-class HoldAdmin(OwnPages):
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        return controls.hold_page(request, self.admin_site.each_context(request))
+class ListOnly(OwnPages):
+    """Each entry is told whole in the list."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -40,6 +34,16 @@ class HoldAdmin(OwnPages):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         raise Http404
+
+
+@admin.register(Hold)
+class HoldAdmin(ListOnly):
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        return controls.hold_page(request, self.admin_site.each_context(request))
 
 
 @admin.register(Blackout)
@@ -70,7 +74,7 @@ class BlackoutAdmin(OwnPages):
 
 
 @admin.register(AuditEntry)
-class AuditAdmin(OwnPages):
+class AuditAdmin(ListOnly):
     """The record of changes: read by those who may, written by the services alone."""
 
     def changelist_view(
@@ -80,17 +84,5 @@ class AuditAdmin(OwnPages):
             raise PermissionDenied
         return changes.all_page(request, self.admin_site.each_context(request))
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        raise Http404
