@@ -7,10 +7,10 @@ from django.views.generic import RedirectView
 
 admin.autodiscover()
 
-handler400 = "tasks.web.trouble.bad_request"
+handler400 = "scheduler_site.trouble.bad_request"
 handler403 = "tasks.web.trouble.forbidden"
 handler404 = "tasks.web.trouble.not_found"
-handler500 = "tasks.web.trouble.server_error"
+handler500 = "scheduler_site.trouble.server_error"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

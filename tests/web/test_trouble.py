@@ -116,3 +116,20 @@ def test_a_mistyped_address_is_no_mistake_of_ours(client, anna, path):
         assert "doesn’t exist" in response.content.decode()
     elif response.status_code == 404:
         assert "There is nothing at this address" in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks", "/api/v1/nosuch"])
+def test_a_program_that_asks_under_a_foreign_name_is_told_so_in_its_own_shape(path):
+    response = Client(raise_request_exception=False).get(path, headers={"host": "evil.example"})
+    assert response.status_code == 400
+    assert response["Content-Type"] == "application/problem+json"
+    assert "Host header" in response.json()["detail"]
+
+
+@pytest.mark.urls("tests.web.trouble_urls")
+@pytest.mark.parametrize(("kind", "status"), [("bad", 400), ("broken", 500), ("no-database", 503)])
+def test_trouble_under_the_api_is_told_in_its_shape(kind, status):
+    response = Client(raise_request_exception=False).get(f"/api/fails/{kind}/")
+    assert response.status_code == response.json()["status"] == status
+    assert "secret detail" not in response.content.decode()
+    assert ("Retry-After" in response) == (status == 503)

@@ -24,4 +24,4 @@ def fail(request, kind):
     raise FAILURES[kind]
 
 
-urlpatterns = [path("fails/<slug:kind>/", fail), *urlpatterns]
+urlpatterns = [path("fails/<slug:kind>/", fail), path("api/fails/<slug:kind>/", fail), *urlpatterns]
