@@ -136,6 +136,8 @@ def sentence(error: Mapping[str, Any]) -> str:
 
 
 def http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, InvalidInput):  # Ninja calls each error of a parser this
+        return refused(request, error.__cause__)
     return problem(error.status_code, str(error))
 
 

@@ -137,4 +137,11 @@ def test_one_thing_is_asked_for_once(api: Any, shop: Task) -> None:
         {"limit": ["Give this only once."]},
     )
     assert api("GET", "//jobs?user_id=a&user_id=b").status_code == 400
+    for body in ('{"note": "a", "note": "b"}', '{"note": {"x": 1, "x": 1}}'):
+        answer = api.post("/tasks/shop/pause", body)
+        name = "note" if '"b"' in body else "x"
+        assert (answer.status_code, answer.json()["errors"]) == (
+            422,
+            {name: ["Give this only once."]},
+        )
     assert api.get("/runs?status=failed&status=succeeded").status_code == 200
