@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,9 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tasks.handlers.base import Handler, Problems
+from tasks.handlers.steps import problem_of_step
 from tasks.models import Task
-
-_CLASS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 
 
 class PipelineHandler(Handler):
@@ -57,11 +55,11 @@ class PipelineHandler(Handler):
         return [Error(f"SCRAPY_PROJECT_PATH is not a folder: {folder}", id="tasks.E102")]
 
     def problems(self, arguments: Mapping[str, Any]) -> Problems:
+        project = Path(settings.SCRAPY_PROJECT_PATH)
         found = [
-            _("Step %(number)s: “%(name)s” is not the path of a class, such as shop.steps.Load.")
-            % {"number": number, "name": str(step["class"])[:100]}
+            text % {"number": number, "name": str(step["class"])[:100]}
             for number, step in enumerate(arguments["chain"], 1)
-            if not _CLASS.fullmatch(step["class"])
+            if (text := problem_of_step(step["class"], project))
         ]
         found += [
             _("Step %(number)s: “%(name)s” can't be the name of an argument.")

@@ -22,8 +22,9 @@ from .project import enter_project, project_path
 logger = logging.getLogger(__name__)
 
 METHODS = ("run", "execute", "process")
-# The product itself stands in the project's folder too; none of it is a step.
+# Where the product itself stands in the project's folder, none of it is a step.
 OWN_PACKAGES = {"tasks", "scheduler_site", "tests", "manage", "script"}
+PRODUCT = Path(__file__).resolve().parents[2]
 
 
 class BadStep(Exception):
@@ -72,20 +73,29 @@ def load_class(path: str, project: Path) -> type:
     return found
 
 
+def is_of_product(module: str, project: Path) -> bool:
+    """Other projects may have packages of these names."""
+    return module.split(".", maxsplit=1)[0] in OWN_PACKAGES and project.resolve() == PRODUCT
+
+
 def _is_of_project(module: str, project: Path) -> bool:
-    if not module or module.split(".", maxsplit=1)[0] in OWN_PACKAGES:
+    if not module or is_of_product(module, project):
         return False
     try:
         spec = find_spec(module)
     except (ImportError, ValueError):
         return False
-    origin = Path(spec.origin).resolve() if spec and spec.origin else None
-    root = project.resolve()
-    if origin is None or not origin.is_relative_to(root):
+    return bool(spec and spec.origin and is_file_of_project(Path(spec.origin), project))
+
+
+def is_file_of_project(file: Path, project: Path) -> bool:
+    """A virtual environment inside its folder is none of its code."""
+    file, root = file.resolve(), project.resolve()
+    if not file.is_relative_to(root):
         return False
-    inner = origin.relative_to(root).parts
+    inner = file.relative_to(root).parts
     hidden = any(part.startswith(".") or part == "site-packages" for part in inner)
-    return not hidden and not origin.is_relative_to(Path(sys.prefix).resolve())
+    return not hidden and not file.is_relative_to(Path(sys.prefix).resolve())
 
 
 def _perform(step: Any, previous: Any) -> Any:

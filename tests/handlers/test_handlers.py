@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.utils.timezone import now
 
@@ -7,9 +9,12 @@ from tasks.checks import kinds_can_run
 from tasks.handlers import HANDLERS, choices, handler_of
 from tasks.handlers.base import Job, JobFailed
 from tasks.handlers.comparison import compare, digest
+from tasks.handlers.steps import problem_of_step
 from tasks.models import SpiderInfo, Task
 from tasks.services.errors import InvalidInput
 from tasks.services.tasks import create_task
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +44,31 @@ def test_a_chain_needs_paths_of_classes_and_names_of_arguments():
     assert "“a b” can't be the name of an argument" in second
     task = create_task(task_id="fine", kind="pipeline", arguments={"chain": chain[:1]})
     assert task.arguments == {"chain": chain[:1]}
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("os.path.join", "not a class of this project"),
+        ("subprocess.Popen", "not a class of this project"),
+        ("django.core.mail.EmailMessage", "not a class of this project"),
+        ("tasks.models.Task", "not a class of this project"),
+        ("spiders.no_module.Load", ""),
+        ("spiders.seo.NoSuchClass", "there is no spiders.seo.NoSuchClass in this project"),
+        ("spiders.items.Product", ""),
+        ("calender.steps.Load", ""),
+    ],
+)
+def test_a_step_that_can_be_no_class_of_the_project_is_refused_when_it_is_saved(path, said):
+    assert said in problem_of_step(path, ROOT) % {"number": 1, "name": path}
+
+
+def test_another_project_may_call_its_packages_as_it_likes(tmp_path):
+    for name in ("tasks", "calendar"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "steps.py").write_text("class Load: ...\n")
+        assert problem_of_step(f"{name}.steps.Load", tmp_path) == ""
+        assert problem_of_step(f"{name}.steps.Lod", tmp_path) != ""
 
 
 @pytest.mark.parametrize(
