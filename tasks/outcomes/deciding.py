@@ -139,6 +139,18 @@ def _spider_errors(facts: Facts, expected: Expectations) -> Verdict | None:
     return None
 
 
+def _broken_items(facts: Facts, expected: Expectations) -> Verdict | None:
+    if not facts.items_broken:
+        return None
+    message = facts.error_message[:300]
+    if not facts.items:
+        return Verdict(FAILED, "spider_error", {"errors": facts.errors, "message": message})
+    if expected.max_errors is None:
+        detail = {"items": facts.items_broken, "message": message}
+        return Verdict(SUSPICIOUS, "broken_items", detail)
+    return None
+
+
 def _too_many_errors(facts: Facts, expected: Expectations) -> Verdict | None:
     if expected.max_errors is None or facts.errors <= expected.max_errors:
         return None
@@ -270,6 +282,7 @@ RULES: tuple[Rule, ...] = (
     _unplanned_end,
     _old_start,
     _spider_errors,
+    _broken_items,
     _too_many_errors,
     _nothing_read,
     _wall,

@@ -38,6 +38,8 @@ class Facts:
     stats: Json = field(default_factory=dict)
     items: int = 0
     items_lost: int = 0
+    items_broken: int = 0
+    """A step that the project puts items through failed on them."""
     items_on_disk: int | None = None
     storage_error: str = ""
     storage_said: str = ""
@@ -101,6 +103,7 @@ def facts_of(
         stats=stats,
         items=count_of(stats.get("item_scraped_count")),
         items_lost=int(ended.get("items_lost") or 0),
+        items_broken=count_of(ended.get("items_broken")),
         items_on_disk=items_on_disk,
         storage_error=str(ended.get("items_error") or ""),
         storage_said=str(ended.get("items_error_code") or ""),

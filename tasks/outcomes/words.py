@@ -66,6 +66,12 @@ TABLE: dict[str, _Entry] = {
         _("Some pages differ from what the spider expects."),
         (_("Compare the items with the website."), ADMINISTRATOR),
     ),
+    "broken_items": _Entry(
+        _("Some items were lost"),
+        _("%(items)s items were lost; the spider could not work on them: %(message)s"),
+        _("The website writes something unexpected, or the spider has a mistake."),
+        (_("Compare the items with the website."), ADMINISTRATOR),
+    ),
     "too_many_errors": _Entry(
         _("Too many errors"),
         _("There were %(errors)s errors; this task allows %(allowed)s."),

@@ -54,11 +54,11 @@ class BadOrder(ValueError):
 def crawl(context: RunContext, project: Project) -> int:
     try:
         process, crawler = _prepare(context, project)
+        started = process.crawl(crawler, **context.order.arguments)
     except BadOrder as error:
         return _refuse(context, error.reason, error, str(error))
     except Exception as error:  # noqa: BLE001 - project code may raise anything
         return _refuse(context, type(error).__name__, error, traceback.format_exc())
-    started = process.crawl(crawler, **context.order.arguments)
     failure = _Failure(started)
     _guard(context, project.settings)
     process.start()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scrapy import signals
+from scrapy.extensions.feedexport import FeedExporter
 from scrapy.utils.asyncio import create_looping_call
 
 from .context import SETTING, RunContext
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+FEED_EXPORTER = "scrapy.extensions.feedexport.FeedExporter"
 INTERVAL = 1.0
 MAX_MESSAGE = 500
 NICENESS = 10
@@ -62,6 +64,7 @@ class RunExtension:
         self.is_done = False
         self.url = ""
         self.last_activity = time.time()
+        self.items_broken = 0
         self.errors = ErrorNotes()
         self.walls = Walls()
         self.page = FailingPage(context.folder, context.order)
@@ -78,12 +81,14 @@ class RunExtension:
         connect(extension.response_received, signals.response_received)
         connect(extension.spider_error, signals.spider_error)
         connect(extension.item_scraped, signals.item_scraped)
+        connect(extension.item_error, signals.item_error)
         connect(extension.spider_closed, signals.spider_closed)
         connect(extension.engine_stopped, signals.engine_stopped)
         return extension
 
     def spider_opened(self) -> None:
         self.stage = "reading"
+        self._look_for_feeds()
         give_way()
         self._ticker.start(INTERVAL, now=True)
 
@@ -99,6 +104,20 @@ class RunExtension:
     def item_scraped(self, item: Any) -> None:
         self.last_activity = time.time()
         self.items.add(item)
+
+    def item_error(self) -> None:
+        """A pipeline failed on it: it is stored nowhere."""
+        self.items_broken += 1
+
+    def _look_for_feeds(self) -> None:
+        """Scrapy leaves out what stores them, and goes on, where one can't even be set up: a
+        package of its storage is missing, or its format is unknown."""
+        feeds, settings = self.crawler.settings["FEEDS"], self.crawler.settings
+        parts = self.crawler.extensions.middlewares
+        is_wanted = settings.getwithbase("EXTENSIONS").get(FEED_EXPORTER) is not None
+        if feeds and is_wanted and not any(isinstance(part, FeedExporter) for part in parts):
+            self.errors.feeds += len(feeds)
+            logging.getLogger(__name__).error("The items cannot be sent to: %s", ", ".join(feeds))
 
     def spider_closed(self, reason: str) -> None:
         self.stage = "closing"
@@ -195,6 +214,7 @@ def write_outcome(
         outcome["finish_reason"] = finish_reason or stats.get("finish_reason")
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost
+        outcome["items_broken"] = extension.items_broken
         outcome["items_error"] = extension.items.error
         outcome["items_error_code"] = extension.items.error_code
         outcome["wall"] = extension.walls.found()

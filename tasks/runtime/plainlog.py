@@ -23,6 +23,8 @@ LISTS = {
     "scrapy.middleware": "Enabled ",
     "scrapy.crawler": "Overridden settings",
 }
+# What they tell of each step holds signatures of requests, and hundreds of lines.
+TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
 
 
 class PlainLog(LogFormatter):
@@ -55,6 +57,8 @@ def speak_plainly(settings: Settings) -> None:
     """What the project says of its log goes before; who wants every detail gets it."""
     if settings.getpriority("LOG_FORMATTER") == 0:
         settings.set("LOG_FORMATTER", PlainLog, priority="cmdline")
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
     level = str(settings["LOG_LEVEL"]).upper()
     if level == "DEBUG" and settings.getpriority("LOG_LEVEL"):
         return

@@ -112,6 +112,7 @@ BY_REASON: dict[str, tuple[Maker, ...]] = {
     "spider_error": (_developer, _test),
     "job_failed": (ARGUMENTS, _again),
     "some_errors": (_developer, _test),
+    "broken_items": (_developer, _test),
     "too_many_errors": (_developer, _later, _field(_("Allow more errors"), "max_errors")),
     "spider_missing": (_field(_("Choose another spider"), "spider"), _developer),
     "spider_import": (_developer,),

@@ -81,6 +81,10 @@ ROWS = [
         "failed",
         "spider_error",
     ),
+    ("breaks_items", {"every": 2}, {}, "suspicious", "broken_items"),
+    ("breaks_items", {"every": 2}, {"max_errors": 9}, "succeeded", ""),
+    ("breaks_items", {"every": 1}, {}, "failed", "spider_error"),
+    ("wants_another_reactor", {}, {}, "failed", "spider_error"),
     ("wants_an_address", {}, {}, "failed", "bad_arguments"),
     ("declares", {"pages": "many"}, {}, "failed", "bad_arguments"),
     ("gives_up", {}, {}, "suspicious", "closed_early"),
@@ -173,6 +177,18 @@ def test_a_run_that_took_much_longer_than_usual_needs_a_look(bench, tmp_path):
 def test_a_feed_that_fails_is_a_failure_although_the_items_are_here(bench):
     run = bench.until_ended(bench.queue("echo", settings={"PRESET": "to_nowhere"}))
     assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
+
+
+@pytest.mark.parametrize("preset", ["to_unknown_format", "to_unknown_storage"])
+def test_a_feed_that_scrapy_leaves_out_is_a_failure_too(bench, preset):
+    run = bench.until_ended(bench.queue("echo", settings={"PRESET": preset}))
+    assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
+    assert "The items cannot be sent to" in bench.log(run)
+
+
+def test_a_preset_without_any_storing_of_feeds_fails_nothing(bench):
+    run = bench.until_ended(bench.queue("echo", settings={"PRESET": "without_feeds"}))
+    assert run.status == "succeeded"
 
 
 def test_items_also_go_to_the_storage_of_a_preset(bench, tmp_path, monkeypatch):

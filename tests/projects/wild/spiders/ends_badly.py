@@ -27,6 +27,24 @@ class RaisesInCallback(Base):
         raise KeyError("price")
 
 
+class BreaksItems(scrapy.Spider):
+    name = "breaks_items"
+    custom_settings = {"ITEM_PIPELINES": {"tasks.Break": 100}}
+
+    def __init__(self, every: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.every = int(every)
+
+    async def start(self):
+        for number in range(4):
+            yield {"number": number}
+
+
+class WantsAnotherReactor(scrapy.Spider):
+    name = "wants_another_reactor"
+    custom_settings = {"TWISTED_REACTOR_ENABLED": False}
+
+
 class WantsAnAddress(scrapy.Spider):
     name = "wants_an_address"
 
