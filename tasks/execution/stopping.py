@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.execution.processes import kill_all, members, signal_group
-from tasks.runtime.files import create_json, read_json
+from tasks.runtime.files import create_json, read_json, start_ticks
 
 logger = logging.getLogger(__name__)
 
 GRACE = 10.0
 # After the second TERM, which ends a crawl without waiting for its open requests.
 LAST_GRACE = 2.0
+NO_SESSION = -1
 
 
 @dataclass
@@ -68,14 +69,17 @@ def _has_group(pid: int) -> bool:
     return True
 
 
-def clear_group(pid: int, run_id: str, *, ended_well: bool) -> bool:
+def clear_group(pid: int, ticks: int | None, run_id: str, *, ended_well: bool) -> bool:
     """True once nothing of the run is left; what is left is killed first.
 
     Where it ended by itself, its group tells enough: looking at every process takes a while.
     """
     if ended_well and not _has_group(pid):
         return True
-    if not members(pid, run_id):
+    # The kernel gives a number away only when no session has it: one that a stranger leads is
+    # not the run's.
+    session = pid if start_ticks(pid) in {None, ticks} else NO_SESSION
+    if not members(session, run_id):
         return True
-    kill_all(pid, run_id)
-    return not members(pid, run_id)
+    kill_all(session, run_id)
+    return not members(session, run_id)

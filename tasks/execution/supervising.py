@@ -225,7 +225,7 @@ class Supervisor:
         if run.pid is not None and run.boot_id == boot_id():
             exited = read_exit(run, folder) or {}
             ended_well = exited.get("code") == 0 and not stop_reason(folder)
-            if not clear_group(run.pid, str(run.pk), ended_well=ended_well):
+            if not clear_group(run.pid, run.start_ticks, str(run.pk), ended_well=ended_well):
                 return
             since = self._gone.setdefault(run.pk, time.monotonic())
             if not exited and time.monotonic() - since < EXIT_GRACE:

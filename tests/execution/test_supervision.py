@@ -248,12 +248,14 @@ def test_after_a_restart_of_the_machine_its_runs_are_lost_and_strangers_live(ben
     assert is_alive(run.pid, None), "a process of this boot must not be signalled"
 
 
-def test_a_stranger_with_the_same_number_is_never_signalled(bench):
+@pytest.mark.parametrize("leads", [{"setpgroup": 0}, {"setsid": True}], ids=["group", "session"])
+def test_a_stranger_with_the_same_number_is_never_signalled(bench, leads):
     run = bench.until_item(bench.watched("sleeps"))
-    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {}, setpgroup=0)
+    pid = os.posix_spawn("/bin/sleep", ["sleep", "60"], {}, **leads)
     try:
         os.killpg(run.pid, signal.SIGKILL)
         Run.objects.filter(pk=run.pk).update(pid=pid, start_ticks=1)
+        bench.replace_worker()  # the one that knows the number which it really had
         (run_folder(run) / "exit.json").unlink(missing_ok=True)
         cancel_run(run_id=run.pk)
         bench.until_ended(run, SECONDS_TO_SETTLE)
