@@ -253,6 +253,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+# Thousands of tasks may be ticked at once.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
 
 # --- Alerts ----------------------------------------------------------------------------------
 _email = env.email("EMAIL_URL")

@@ -45,6 +45,8 @@ class _Entry:
     next_steps: tuple[Words, ...] = ()
     bare: Words = ""
     """Said where nobody knows from when to when."""
+    single: tuple[str, Words] | None = None
+    """The figure that is said in another way where it is one."""
 
 
 TABLE: dict[str, _Entry] = {
@@ -65,6 +67,10 @@ TABLE: dict[str, _Entry] = {
         _("%(errors)s pages could not be understood. Items of the other pages are saved."),
         _("Some pages differ from what the spider expects."),
         (_("Compare the items with the website."), ADMINISTRATOR),
+        single=(
+            "errors",
+            _("One page could not be understood. Items of the other pages are saved."),
+        ),
     ),
     "broken_items": _Entry(
         _("Some items were lost"),
@@ -77,6 +83,7 @@ TABLE: dict[str, _Entry] = {
         _("There were %(errors)s errors; this task allows %(allowed)s."),
         _("The website changed, or it was in trouble."),
         (WAIT, ADMINISTRATOR),
+        single=("errors", _("There was one error; this task allows %(allowed)s.")),
     ),
     "spider_missing": _Entry(
         _("The spider is missing"),
@@ -117,6 +124,7 @@ TABLE: dict[str, _Entry] = {
             _("If no items is fine for this task, say so under “What a good run looks like”."),
             ADMINISTRATOR,
         ),
+        single=("pages", _("The spider read one page and found no items.")),
     ),
     "few_items": _Entry(
         _("Fewer items than usual"),
@@ -127,6 +135,7 @@ TABLE: dict[str, _Entry] = {
             RUN_AGAIN,
             _("If so few are right from now on, say so under “What a good run looks like”."),
         ),
+        single=("items", _("Found one item; about %(usual)s is usual.")),
     ),
     "layout_changed": _Entry(
         _("No items, unlike before"),
@@ -136,6 +145,10 @@ TABLE: dict[str, _Entry] = {
             OPEN_PAGE,
             _("If it looks different than before, the spider has to be adapted."),
             _("Press “Send to developer” and pass the file on."),
+        ),
+        single=(
+            "pages",
+            _("The spider read one page and found no items; about %(usual)s is usual."),
         ),
     ),
     "slow": _Entry(
@@ -389,8 +402,13 @@ def what_happened(
         known["message"] = sentence(said)
     values = _Values({**known, **absence_words(known, zone)})
     entry = TABLE.get(reason, UNKNOWN)
-    happened = entry.happened if "off_from" in values or not entry.bare else entry.bare
-    return (str(happened) % values).strip()
+    return (str(_shape(entry, known, values)) % values).strip()
+
+
+def _shape(entry: _Entry, known: Mapping[str, Any], values: Mapping[str, str]) -> Words:
+    if entry.single and known.get(entry.single[0]) == 1:
+        return entry.single[1]
+    return entry.happened if "off_from" in values or not entry.bare else entry.bare
 
 
 def _figure(value: Any) -> str:

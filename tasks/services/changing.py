@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -22,6 +22,7 @@ from tasks.services.errors import InvalidInput
 from tasks.services.schedules import Upstreams, read_schedules
 from tasks.services.writing import (
     Schedules,
+    every_problem_of,
     prepare,
     refuse_broken_rules,
     refuse_unknown,
@@ -139,10 +140,12 @@ class Check:
         edit = Edit(before, copy(before))
         fields = dict(change.fields)
         self._switch(edit, on=bool(fields.pop("enabled", before.enabled)), note=change.note)
-        prepare(edit.task, fields, actor=self.actor, schemas=self.schemas, before=before)
-        old_tags = [tag.name for tag in before.tags.all()]
-        edit.tags = tag_names(fields["tags"]) if "tags" in fields else old_tags
-        edit.schedules = self._schedules(edit, change.schedules)
+        told: dict[str, Any] = {"actor": self.actor, "schemas": self.schemas, "before": before}
+        every_problem_of(
+            partial(prepare, edit.task, fields, **told),
+            partial(self._tag, edit, fields),
+            partial(self._plan, edit, change.schedules),
+        )
         edit.compare()
         return edit
 
@@ -156,9 +159,13 @@ class Check:
         task.disabled_by = "" if on else self.actor.name
         task.disabled_at = None if on else timezone.now()
 
-    def _schedules(self, edit: Edit, data: Schedules) -> list[Schedule]:
+    def _tag(self, edit: Edit, fields: Mapping[str, Any]) -> None:
+        old = [tag.name for tag in edit.before.tags.all()]
+        edit.tags = tag_names(fields["tags"]) if "tags" in fields else old
+
+    def _plan(self, edit: Edit, data: Schedules) -> None:
         stored = {each.key: each for each in edit.before.schedules.all()}
-        return read_schedules(edit.task, data, stored=stored, upstreams=self.upstreams)
+        edit.schedules = read_schedules(edit.task, data, stored=stored, upstreams=self.upstreams)
 
 
 def _write(edits: Sequence[Edit], actor: Actor) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.core.validators import slug_re
@@ -20,6 +21,7 @@ from tasks.services.errors import Conflict, InvalidInput
 from tasks.services.schedules import Upstreams, read_schedules
 from tasks.services.writing import (
     Schedules,
+    every_problem_of,
     prepare,
     refuse_broken_rules,
     refuse_unknown,
@@ -111,20 +113,24 @@ class Check:
         refuse_unknown(new.fields)
         fields = {**new.fields, "name": str(new.fields.get("name") or new.task_id)}
         draft = Draft(Task(task_id=task_id, enabled=fields.pop("enabled", True)))
-        errors: dict[str, list[str]] = {}
-        try:
-            prepare(draft.task, fields, actor=self.actor, schemas=self.schemas)
-            draft.tags = tag_names(fields.get("tags", ()))
-            draft.schedules = read_schedules(draft.task, new.schedules, upstreams=self.upstreams)
-        except InvalidInput as error:
-            if type(error) is not InvalidInput:
-                raise
-            errors |= error.errors
-        if task_id in self.taken:
-            errors["task_id"] = draft.task.unique_error_message(Task, ("task_id",)).messages
-        if errors:
-            raise InvalidInput(errors)
+        every_problem_of(
+            partial(prepare, draft.task, fields, actor=self.actor, schemas=self.schemas),
+            partial(self._tag, draft, fields.get("tags", ())),
+            partial(self._plan, draft, new.schedules),
+            partial(self._refuse_taken, draft.task),
+        )
         return draft
+
+    def _tag(self, draft: Draft, names: Iterable[str | Tag]) -> None:
+        draft.tags = tag_names(names)
+
+    def _plan(self, draft: Draft, schedules: Schedules) -> None:
+        draft.schedules = read_schedules(draft.task, schedules, upstreams=self.upstreams)
+
+    def _refuse_taken(self, task: Task) -> None:
+        if task.task_id in self.taken:
+            taken = task.unique_error_message(Task, ("task_id",))
+            raise InvalidInput({"task_id": taken.messages})
 
 
 def _taken(ids: Sequence[str]) -> set[str]:

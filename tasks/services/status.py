@@ -145,11 +145,19 @@ def _process(process: SchedulerProcess) -> Info:
 
 def notes_of(process: SchedulerProcess) -> list[str]:
     """What it says of itself, and what stands still there."""
-    notes = [_note(note) for note in process.notes]
-    if process.disk_free is not None and process.disk_free < LEAST_FREE_BYTES:
-        free = process.disk_free // 1024**2
-        notes.append(_("Nothing is started: only %s MB are free on the disk.") % free)
-    return notes
+    low = low_disk(process)
+    return [*said_by(process), *([low] if low else [])]
+
+
+def said_by(process: SchedulerProcess) -> list[str]:
+    return [_note(note) for note in process.notes]
+
+
+def low_disk(process: SchedulerProcess) -> str:
+    if process.disk_free is None or process.disk_free >= LEAST_FREE_BYTES:
+        return ""
+    free = process.disk_free // 1024**2
+    return _("Nothing is started: only %s MB are free on the disk.") % free
 
 
 def _note(note: Said) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -34,6 +35,7 @@ PLAIN = (
 WRITABLE = {*PLAIN, "arguments", "settings", "tags", "enabled"}
 
 Schedules = Sequence[Mapping[str, Any]]
+Errors = dict[str, list[str]]
 
 
 def state_of_task(task: Task) -> dict[str, Any]:
@@ -76,26 +78,41 @@ def prepare(
 
     Raises InvalidInput by field.
     """
-    errors: dict[str, list[str]] = {}
     for name in PLAIN:
         if name in fields:
             setattr(task, name, fields[name])
-    schemas = schemas or Schemas()
-    steps = (
+    every_problem_of(
         partial(_set_settings, task, fields),
-        partial(_set_arguments, task, fields, before, actor, schemas),
+        partial(_set_arguments, task, fields, before, actor, schemas or Schemas()),
         partial(_set_alerts, task, fields),
         partial(_clean, task),
     )
+
+
+def every_problem_of(*steps: Callable[[], object]) -> None:
+    """Nobody wants to mend one mistake only to be told of the next: all steps are gone through
+    before InvalidInput is raised. What is no wrong input, such as Forbidden, ends them at once."""
+    errors: dict[str, list[str]] = {}
     for step in steps:
         try:
             step()
-        except Forbidden:
-            raise
         except InvalidInput as error:
+            if type(error) is not InvalidInput:
+                raise
             errors.update(error.errors)
     if errors:
         raise InvalidInput(errors)
+
+
+def problems_of(task: Task | None, fields: Mapping[str, Any], *, actor: Actor) -> Errors:
+    """What would be wrong with these fields, though more of them are still to come."""
+    try:
+        prepare(copy(task) if task else Task(), fields, actor=actor, before=task)
+    except Forbidden:
+        raise
+    except InvalidInput as error:
+        return {name: [*texts] for name, texts in error.errors.items()}
+    return {}
 
 
 def _set_settings(task: Task, fields: Mapping[str, Any]) -> None:
@@ -173,7 +190,7 @@ def demand_code(kind: str, actor: Actor) -> None:
 
 
 def _clean(task: Task) -> None:
-    if task.name and not str(task.name).strip():
+    if not str(task.name).strip():
         raise InvalidInput({"name": [_("This is needed.")]})
     if any(character in str(task.name) for character in "\x00\r\n"):
         raise InvalidInput({"name": [_("The name must be one line of text.")]})

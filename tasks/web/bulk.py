@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -20,16 +21,19 @@ from tasks.services.tasks import disable_task, enable_task, update_task
 from tasks.web import deletion, stagger
 from tasks.web.actions import actor_of, back, say_refusal, set_enabled
 from tasks.web.numbers import whole_number
+from tasks.web.task_list import search
 
 Doing = Callable[[HttpRequest, Task], None]
 Words = Callable[[int], str]
 LIST = "admin:tasks_task_changelist"
+# A page of refusals would hide the list; the tasks left keep their state, which it shows.
+MOST_REFUSALS = 5
 
 
 def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if switch := request.POST.get("switch"):
         return _switch(request, switch)
-    tasks = list(Task.objects.filter(pk__in=_picked(request)).order_by("name"))
+    tasks = list(_picked(request))
     if not tasks:
         messages.warning(request, _("No task is selected. Tick one or more first."))
         return back(request, reverse(LIST))
@@ -45,9 +49,13 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     return back(request, reverse(LIST))
 
 
-def _picked(request: HttpRequest) -> list[int]:
+def _picked(request: HttpRequest) -> QuerySet[Task]:
+    """The ticked ones, or all that the search and the filters of the list found."""
+    if "across" in request.POST:
+        return search(request)
     given = map(whole_number, request.POST.getlist("selected"))
-    return [pk for pk in given if pk is not None]
+    picked = [pk for pk in given if pk is not None]
+    return Task.objects.filter(pk__in=picked).order_by("name")
 
 
 def _switch(request: HttpRequest, switch: str) -> HttpResponse:
@@ -82,16 +90,23 @@ def _each(
     words: Words,
 ) -> None:
     """Each by itself: one that can't doesn't hold up the others, and is named."""
-    done = 0
+    done = refused = 0
     for task in tasks:
         try:
             do(request, task)
         except Forbidden as error:
             raise PermissionDenied(str(error)) from None
         except (InvalidInput, Unavailable) as error:
-            say_refusal(request, error)
+            refused += 1
+            if refused <= MOST_REFUSALS:
+                say_refusal(request, error)
         else:
             done += 1
+    if (more := refused - MOST_REFUSALS) > 0:
+        text = ngettext(
+            "The same goes for %(n)s more task.", "The same goes for %(n)s more tasks.", more
+        )
+        messages.warning(request, text % {"n": more})
     if done:
         messages.success(request, words(done) % {"n": done})
 

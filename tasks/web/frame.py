@@ -31,6 +31,7 @@ class LinkGroup:
 class Frame:
     groups: list[LinkGroup]
     scheduler: SchedulerState
+    attention: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +103,4 @@ def frame(request: HttpRequest) -> Frame:
     groups = [LinkGroup("", [*([first] if first else []), *main])]
     if administration:
         groups.append(LinkGroup(_("Administration"), administration))
-    return Frame(groups, known.scheduler)
+    return Frame(groups, known.scheduler, known.troubled)

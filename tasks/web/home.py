@@ -40,5 +40,6 @@ def page(request: HttpRequest, context: dict[str, Any]) -> TemplateResponse:
 
 @require_GET
 def live(request: HttpRequest) -> HttpResponse:
-    """The inside of the home page again, for the script that keeps it fresh."""
-    return render(request, "tasks/_home.html", _context(request))
+    """The inside of the home page again, and what its frame says, for the script that keeps both
+    fresh."""
+    return render(request, "tasks/_live_home.html", _context(request))

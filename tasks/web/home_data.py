@@ -161,12 +161,13 @@ def _coming(schedules: Sequence[Schedule], now: datetime) -> list[Coming]:
 
 
 def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
-    """Every third hour of the wall clock, in minutes from now."""
+    """Every third hour of the wall clock, in minutes from now: none so early that it would run
+    into the word "Now", and none so late that "Midnight" would be cut."""
     ticks = []
     for hour in range(1, 25):
         moment = (now + timedelta(hours=hour)).astimezone(zone).replace(minute=0, second=0)
         minutes = int((moment - now).total_seconds() // 60)
-        if moment.hour % 3 == 0 and 100 <= minutes < 1400:
+        if moment.hour % 3 == 0 and 190 <= minutes < 1340:
             ticks.append((minutes, _("Midnight") if moment.hour == 0 else f"{moment.hour:02}:00"))
     return ticks
 

@@ -21,13 +21,13 @@ def icon(name: str, css: str = "") -> SafeString:
     )
 
 
-def pill(look: Look, css: str = "") -> SafeString:
+def pill(look: Look, css: str = "", word: str = "") -> SafeString:
     return format_html(
         '<span class="sp-pill sp-pill--{} {}">{}{}</span>',
         look.key,
         css,
         icon(look.icon),
-        look.word,
+        word or look.word,
     )
 
 

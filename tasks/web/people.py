@@ -51,7 +51,7 @@ def list_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         Row(
             name=user.get_full_name() or user.get_username(),
             url=reverse("admin:auth_user_change", args=[user.pk]),
-            sub=user.get_username(),
+            sub=user.get_username() if user.get_full_name() else "",
             cells=[
                 _(role_of(user)) if role_of(user) else "–",
                 when.absolute(user.last_login, now, zone) if user.last_login else _("never"),

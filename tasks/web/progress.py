@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tasks.models import Run
 from tasks.outcomes.durations import duration
@@ -57,6 +58,6 @@ def time_left(usual: Baseline | None, taken: float) -> str:
 def _done(run: Run, usual: Baseline | None) -> str:
     items = number_format(run.items, force_grouping=True)
     if usual is None or usual.items < 1:
-        return _("%(n)s items so far") % {"n": items}
+        return ngettext("%(n)s item so far", "%(n)s items so far", run.items) % {"n": items}
     about = number_format(round(usual.items), force_grouping=True)
     return _("%(n)s of about %(usual)s items") % {"n": items, "usual": about}

@@ -24,6 +24,8 @@ from tasks.web.progress import percent_of, time_left
 from tasks.web.states import Look
 from tasks.web.verdict import started_sentence, verdict
 
+# From so many times on nobody thinks in per cent.
+MANY = 3
 ENDED_WELL = frozenset({Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS})
 NOT_RUN = frozenset({Run.Status.MISSED, Run.Status.SKIPPED})
 
@@ -152,14 +154,20 @@ def _compared(value: float, usual: float | None, *, ended: bool, show: bool = Tr
     about = f" ({_n(round(usual))})" if show else ""
     if not ended:
         return _("about %(n)s is usual") % {"n": _n(round(usual))}
-    percent = round(100 * (value - usual) / usual)
-    if abs(percent) <= 10:
-        return _("about as usual") + about
     if value == 0:
         return _("about %(n)s is usual") % {"n": _n(round(usual))}
+    return _difference(value / usual) + about
+
+
+def _difference(share: float) -> str:
+    percent = round(100 * (share - 1))
+    if abs(percent) <= 10:
+        return _("about as usual")
+    if share >= MANY:
+        return _("%(n)s times the usual") % {"n": _n(round(share))}
     if percent > 0:
-        return _("%(n)s%% more than usual") % {"n": _n(percent)} + about
-    return _("%(n)s%% less than usual") % {"n": -percent} + about
+        return _("%(n)s%% more than usual") % {"n": _n(percent)}
+    return _("%(n)s%% less than usual") % {"n": -percent}
 
 
 def _pace(run: Run, taken: float) -> str:

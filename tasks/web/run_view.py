@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tasks.models import Run
 from tasks.web import log_view, names
-from tasks.web.remedies import beside_run_again
+from tasks.web.remedies import beside_run_again, best_remedy
 from tasks.web.run_data import read_run_page
 from tasks.web.zones import zone_of
 
@@ -32,10 +32,13 @@ def find_run(request: HttpRequest, run_id: UUID) -> Run:
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     names.introduce([run])
     page = read_run_page(run, timezone.now(), zone_of(request.user))
+    remedies = beside_run_again(run, request.user) if page.help else []
+    best = best_remedy(run, request.user) if remedies else None
     return {
         "page": page,
         "run": run,
-        "remedies": beside_run_again(run, request.user) if page.help else [],
+        "remedies": remedies,
+        "again_is_best": not remedies or (best is not None and best.icon == "retry"),
         "may_operate": request.user.has_perm("tasks.operate_task"),
         "may_change": request.user.has_perm("tasks.change_task"),
     }

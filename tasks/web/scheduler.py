@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tasks.models import Hold, SchedulerProcess
-from tasks.services.status import notes_of
+from tasks.services.status import low_disk, said_by
 from tasks.services.stuck import is_write_locked, trouble
 from tasks.web import when
 
@@ -27,6 +27,7 @@ class SchedulerState:
     disk_free: int | None = None
     disk_total: int | None = None
     notes: tuple[str, ...] = ()
+    low_disk: str = ""
     trouble: str = ""
     processes: int = 0
 
@@ -59,7 +60,8 @@ def scheduler_state(now: datetime | None = None) -> SchedulerState:
         hold=hold,
         disk_free=newest.disk_free if newest else None,
         disk_total=newest.disk_total if newest else None,
-        notes=tuple(note for process in alive for note in notes_of(process)),
+        notes=tuple(note for process in alive for note in said_by(process)),
+        low_disk=next(filter(None, map(low_disk, alive)), ""),
         trouble=_trouble(newest) if not alive else "",
         processes=len(alive),
     )

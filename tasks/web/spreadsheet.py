@@ -52,6 +52,7 @@ class Planned:
     number: int
     name: str
     spider: str
+    spider_shown: str
     schedule: str
     arguments: list[tuple[str, str]]
     problems: list[str] = field(default_factory=list)
@@ -112,7 +113,7 @@ def _xlsx(content: bytes) -> list[list[str]]:
 def make(rows: Iterable[Row], actor: Actor, *, keep: bool, spread: int = 0) -> list[Planned]:
     """Makes each task; all of them are taken back unless `keep` is set and none had a problem.
     `spread` is over how many seconds their starts are."""
-    given, spiders = list(rows), _names_of_spiders()
+    given, spiders = list(rows), _known_spiders()
     planned = [_planned(number, row, spiders) for number, row in enumerate(given, start=2)]
     try:
         with transaction.atomic():
@@ -132,20 +133,22 @@ def _problems(refusal: InvalidInput) -> Iterator[str]:
         yield from (f"{name}: {text}" if name else text for text in texts)
 
 
-def _names_of_spiders() -> dict[str, str]:
+def _known_spiders() -> dict[str, SpiderInfo]:
     """Staff know spiders by their titles."""
     spiders = list(SpiderInfo.objects.all())
-    by_title = {str(each).casefold(): each.name for each in spiders}
-    return by_title | {each.name.casefold(): each.name for each in spiders}
+    by_title = {str(each).casefold(): each for each in spiders}
+    return by_title | {each.name.casefold(): each for each in spiders}
 
 
-def _planned(number: int, row: Row, spiders: Mapping[str, str]) -> Planned:
-    spider = row.get("spider", "")
+def _planned(number: int, row: Row, spiders: Mapping[str, SpiderInfo]) -> Planned:
+    written = row.get("spider", "")
+    spider = spiders.get(written.casefold())
     arguments = [(name, text) for name, text in row.items() if name not in OWN and text]
     return Planned(
         number,
         row.get("name", ""),
-        spiders.get(spider.casefold(), spider),
+        spider.name if spider else written,
+        str(spider) if spider else written,
         _when(row.get("schedule", "")),
         arguments,
     )

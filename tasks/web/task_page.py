@@ -13,6 +13,7 @@ from tasks.services.actors import Actor
 from tasks.services.creating import create_task
 from tasks.services.errors import Conflict, Forbidden, InvalidInput
 from tasks.services.tasks import update_task
+from tasks.services.writing import problems_of
 from tasks.web.forms.arguments import argument_inputs, read_arguments, unknown_arguments
 from tasks.web.forms.inputs import Input, from_bound
 from tasks.web.forms.schedule import ScheduleForm
@@ -127,6 +128,7 @@ class TaskPage:
         forms = self.kept_schedules
         valid = [form.is_valid() for form in (self.form, *forms)]
         if not all(valid):
+            self._show(InvalidInput(self._problems(actor)), forms)
             return None
         fields = self._fields() | forced
         schedules = [form.values() for form in forms]
@@ -148,6 +150,11 @@ class TaskPage:
         except InvalidInput as error:
             self._show(error, forms)
         return None
+
+    def _problems(self, actor: Actor) -> Errors:
+        """What the services would refuse of the rest, so that all can be mended in one go."""
+        found = problems_of(self.task, self._fields(), actor=actor)
+        return {name: texts for name, texts in found.items() if name not in self.form.errors}
 
     def _fields(self) -> dict[str, Any]:
         fields = self.form.values() | {"settings": read_settings(self.data)}

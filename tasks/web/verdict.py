@@ -18,11 +18,16 @@ def counted_items(n: int) -> str:
     return ngettext("%(n)s item", "%(n)s items", n) % {"n": number_format(n, force_grouping=True)}
 
 
+def _in_one_line(words: str) -> str:
+    """A number that stands at the end of a line, without its unit, is read as something else."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def verdict(run: Run, now: datetime) -> str:
     look = runs.look(run)
     values = {
         "items": counted_items(run.items) if run.items else _("no items"),
-        "time": duration(runs.seconds_taken(run, now) or 0),
+        "time": _in_one_line(duration(runs.seconds_taken(run, now) or 0)),
     }
     if run.is_stopping:
         return _("Stopping: %(items)s so far") % values

@@ -377,6 +377,21 @@ def test_a_switch_and_the_bulk_bar_work_from_the_list(filled):
     expect(page.get_by_role("switch", checked=False)).to_have_count(2)
 
 
+def test_all_tasks_are_picked_though_more_than_a_page(filled):
+    Task.objects.bulk_create(
+        Task(task_id=f"hat-{n}", name=f"Hat {n}", spider="shop") for n in range(60)
+    )
+    page = filled.open(reverse("admin:tasks_task_changelist"))
+    page.get_by_label("All 62 tasks").check()
+    expect(page.get_by_text("62 selected")).to_be_visible()
+    page.get_by_label("Select Hat 1", exact=True).uncheck()
+    expect(page.get_by_text("49 selected")).to_be_visible()
+    expect(page.get_by_label("All 62 tasks")).not_to_be_checked()
+    page.get_by_label("All 62 tasks").check()
+    page.get_by_role("button", name="Turn off").click()
+    expect(page.locator(".sp-banner--success")).to_contain_text("62 tasks are off.")
+
+
 def test_enter_on_a_row_changes_nothing(filled):
     page = filled.open(reverse("admin:tasks_task_changelist"))
     box = page.get_by_label("Select Shoes")
@@ -391,7 +406,11 @@ def test_the_home_page_keeps_itself_fresh_without_losing_the_focus(filled):
     page = filled.open()
     page.get_by_text("Show as a list").focus()
     Run.objects.filter(status="running").update(status="succeeded", finished_at=timezone.now())
+    SchedulerProcess.objects.update(seen_at=timezone.now() - timedelta(hours=1))
     expect(page.get_by_text("Nothing is running.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("alert")).to_contain_text("The scheduler has stopped.")
+    # The navigation beside it says the same.
+    expect(page.locator(".sp-side__nav")).to_contain_text("Scheduler stopped")
     assert page.evaluate("document.activeElement.textContent") == "Show as a list"
 
 

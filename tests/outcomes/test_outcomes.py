@@ -118,6 +118,19 @@ def test_figures_are_written_as_readers_write_them():
         assert "1.031" in explain("few_items", found).happened
 
 
+@pytest.mark.parametrize(
+    ("reason", "figure", "words"),
+    [
+        ("no_items", "pages", "The spider read one page and found no items."),
+        ("few_items", "items", "Found one item; about – is usual."),
+        ("some_errors", "errors", "One page could not be understood."),
+    ],
+)
+def test_a_single_one_is_said_as_one(reason, figure, words):
+    assert explain(reason, {figure: 1}).happened.startswith(words)
+    assert not explain(reason, {figure: 2}).happened.startswith(words)
+
+
 @pytest.mark.parametrize("reason", ["scheduler_down", "database_down", "clock_jump"])
 def test_an_absence_of_unknown_length_is_told_without_times(reason):
     assert "–" not in explain(reason).happened

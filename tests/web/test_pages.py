@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from tasks.models import Run, SchedulerProcess, SpiderInfo, Task
+from tasks.models import Hold, Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tasks.web import history
 
@@ -216,6 +216,53 @@ def test_several_tasks_are_changed_at_once(client, olof, task, action, enabled, 
     client.post(reverse("admin:tasks_task_changelist"), {"action": action, "selected": [task.pk]})
     task.refresh_from_db()
     assert (task.enabled, Run.objects.count()) == (enabled, runs)
+
+
+def test_all_that_a_search_found_are_changed_at_once(client, olof, task):
+    Task.objects.bulk_create(
+        Task(task_id=f"hat-{n}", name=f"Hat {n}", spider="shop") for n in range(60)
+    )
+    address = reverse("admin:tasks_task_changelist") + "?q=hat"
+    client.force_login(olof)
+    assert "All 60 that were found" in client.get(address).content.decode()
+    client.post(address, {"action": "off", "across": "1", "selected": [task.pk]})
+    assert [task.name for task in Task.objects.filter(enabled=True)] == ["Shoes"]
+
+
+def test_many_refusals_are_a_few_lines(client, olof, spider):
+    for n in range(8):
+        make_run(create_task(name=f"Hat {n}", spider="shop"), "running")
+    client.force_login(olof)
+    picked = {"action": "run", "selected": list(Task.objects.values_list("pk", flat=True))}
+    page = client.post(reverse("admin:tasks_task_changelist"), picked, follow=True)
+    assert page.content.decode().count("See that run") == 5
+    assert "The same goes for 3 more tasks." in page.content.decode()
+
+
+def test_who_may_end_a_hold_can_do_it_from_home(client, anna, olof, task):
+    Hold.objects.create(note="Stocktaking", author="anna", starts_at=timezone.now())
+    for person, may in ((anna, True), (olof, False)):
+        client.force_login(person)
+        page = client.get(reverse("admin:index")).content.decode()
+        assert "Stocktaking" in page
+        assert (reverse("admin:hold_release") in page) == may
+
+
+def test_a_run_that_is_being_stopped_says_so_on_home(client, olof, task):
+    make_run(task, "running", items=1, cancel_requested_at=timezone.now())
+    client.force_login(olof)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "Stopping</span>" in page
+    assert "1 item so far" in page
+
+
+def test_the_news_of_home_bring_those_of_its_frame(client, viktor, task):
+    make_run(task, "failed", reason="blocked")
+    client.force_login(viktor)
+    news = client.get(reverse("admin:tasks_live")).content.decode()
+    assert '<template data-part="alive">' in news
+    assert "Scheduler stopped" in news
+    assert "needs attention" in news
 
 
 def test_tags_are_added_and_taken_away(client, maja, task):

@@ -91,6 +91,15 @@ def test_the_first_button_does_what_helps_most(client, maja, task, reason, word,
     assert page.count("sp-btn--primary") == 1
 
 
+def test_where_running_again_helps_most_that_is_the_main_button(client, maja, task):
+    client.force_login(maja)
+    again, other = page_of(client, failed(task, "lost")), page_of(client, failed(task, "blocked"))
+    main = r'<button type="submit" class="sp-btn sp-btn--primary">.*?Run again'
+    assert re.search(main, again)
+    assert not re.search(main, other)
+    assert again.count("sp-btn--primary") == other.count("sp-btn--primary") == 1
+
+
 @pytest.mark.parametrize("reason", sorted(BY_REASON))
 def test_nobody_sees_a_button_that_would_refuse_them(client, viktor, olof, task, reason):
     run = failed(task, reason)

@@ -231,7 +231,7 @@ def test_a_failed_run_says_what_happened_why_and_what_next(look, task):
     run = make_run(task, "failed", reason="blocked", detail={"code": 403})
     page = look("page", run).content.decode()
     for words in ("What happened", "Likely cause", "What to do next", "(answer 403)",
-                  "Failed after 20 s: no items collected"):  # fmt: skip
+                  "Failed after 20\N{NO-BREAK SPACE}s: no items collected"):  # fmt: skip
         assert words in page
 
 

@@ -80,6 +80,16 @@ def test_one_wrong_row_keeps_all_from_being_made(client, page):
     assert not Task.objects.exists()
 
 
+def test_every_mistake_of_a_row_is_said_at_once(client, page):
+    SpiderInfo.objects.update(title="Shop products")
+    rows = [*ROWS, ["", "Shop products", "99 * * * *", "x" * 51, "https://c.example/", "9"]]
+    text = client.post(page, {"file": as_csv(rows)}).content.decode()
+    assert text.count("Shop products</td>") == 3
+    for words in ("name: This is needed.", "depth: Enter 5 or less.", "schedule: Minute must be",
+                  "tags: A tag has at most 50 characters."):  # fmt: skip
+        assert words in text
+
+
 @pytest.mark.parametrize(
     ("said", "fields"),
     [

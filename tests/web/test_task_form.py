@@ -111,6 +111,19 @@ def test_what_is_wrong_is_said_beside_its_field(editor, shop, changes, words):
     assert "Not saved." in page
 
 
+def test_all_that_is_wrong_is_said_at_once_and_in_plain_words(editor, shop):
+    wrong = {
+        "timeout": "0", "max_retries": "999", "alert_to": "maja@shop.example, nobody",
+        "arg_start_urls": "", "arg_max_pages": "0", "set_CONCURRENT_REQUESTS": "1000",
+    }  # fmt: skip
+    page = editor.post(reverse(ADD), form(**wrong)).content.decode()
+    for words in ("Enter 0.1 or more.", "Enter 10 or less.", "“nobody” is no e-mail address.",
+                  "This is needed.", "Enter 1 or more.", "1 to 64"):  # fmt: skip
+        assert words in page
+    assert "Ensure this value" not in page
+    assert not Task.objects.exists()
+
+
 def test_what_was_typed_stays_when_something_is_wrong(editor, shop):
     page = editor.post(reverse(ADD), form(name="", arg_max_pages="7")).content.decode()
     assert "https://shop.example/boots" in page

@@ -13,17 +13,28 @@
   const keep = () => {
     const open = [...live.querySelectorAll("details[open][id]")].map((each) => each.id);
     const path = [];
-    for (let node = document.activeElement; live.contains(node) && node !== live; node = node.parentElement) {
+    let node = document.activeElement;
+    /* From what has a name, if anything: more or less may stand before that afterwards. */
+    for (; live.contains(node) && node !== live && !node.id; node = node.parentElement) {
       path.unshift([...node.parentElement.children].indexOf(node));
     }
-    return { open, path: live.contains(document.activeElement) ? path : null };
+    return { open, path: live.contains(document.activeElement) ? path : null, from: node?.id };
   };
-  const restore = ({ open, path }) => {
+  const restore = ({ open, path, from }) => {
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (!path) return;
-    let node = live;
+    let node = document.getElementById(from);
     for (const index of path) node = node?.children[index];
     node?.focus({ preventScroll: true });
+  };
+  /* What the answer says of the page around: the navigation has these places, once or more. */
+  const around = () => {
+    for (const part of live.querySelectorAll("template[data-part]")) {
+      for (const place of document.querySelectorAll(`[data-part="${part.dataset.part}"]:not(template)`)) {
+        place.innerHTML = part.innerHTML;
+      }
+      part.remove();
+    }
   };
   const lost = (isLost) => {
     let banner = document.querySelector("#live-lost");
@@ -54,6 +65,7 @@
       shown = bare(text);
       const kept = keep();
       live.innerHTML = text;
+      around();
       restore(kept);
       document.dispatchEvent(new CustomEvent("sp:refreshed"));
       if (live.querySelector("[data-ended]")) location.reload();

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.forms.boundfield import BoundField
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 Choices = list[tuple[str, Any]]
 
@@ -82,16 +85,29 @@ def from_bound(bound: BoundField, unit: Any = "") -> Input:
         required=declared.required,
         choices=list(getattr(declared, "choices", [])),
         unit=unit,
-        errors=[_plainly(str(error)) for error in bound.errors],
+        errors=[*map(_plainly, bound.errors.as_data())],
         low=getattr(declared, "min_value", None),
         high=getattr(declared, "max_value", None),
         max_length=getattr(declared, "max_length", None),
     )
 
 
-def _plainly(error: str) -> str:
-    required = str(forms.Field.default_error_messages["required"])
-    return _("Fill this in.") if error == required else error
+# Django's own words are about values and validity.
+_LIMITS = {
+    "min_value": gettext_lazy("Enter %s or more."),
+    "max_value": gettext_lazy("Enter %s or less."),
+    "max_length": gettext_lazy("Enter at most %s characters."),
+}
+
+
+def _plainly(error: ValidationError) -> str:
+    text = " ".join(error.messages)
+    if text == str(forms.Field.default_error_messages["required"]):
+        return _("Fill this in.")
+    if error.code in _LIMITS and error.params:
+        limit = number_format(error.params["limit_value"], force_grouping=True)
+        return str(_LIMITS[error.code] % limit)
+    return text
 
 
 def _shown(value: Any) -> Any:

@@ -16,6 +16,10 @@ from tasks.web import jobs
 MINUTE = 60
 # Fields that people give in minutes and the services take in seconds.
 IN_MINUTES = ("timeout", "no_progress_timeout", "retry_delay", "catch_up_window", "http_cache_ttl")
+IF_EMPTY = {
+    "no_progress_timeout": 0, "memory_limit_mb": 0, "max_retries": 0, "priority": 0,
+    "retry_delay": MINUTE, "http_cache_ttl": 3600, "usual_share": 50,
+}  # fmt: skip
 OVERLAPS = [
     (Task.Overlap.SKIP, gettext_lazy("Skip the new run")),
     (Task.Overlap.QUEUE, gettext_lazy("Wait, then run")),
@@ -140,7 +144,7 @@ class TaskForm(forms.Form):
         required=False,
         initial=USUAL_ALERTS,
         help_text=gettext_lazy(
-            "A run that is tried again tells after its last try, a test run never."
+            "A run that is tried again sends one only after its last try, a test run never does."
         ),
     )
     allow_empty = forms.BooleanField(
@@ -226,18 +230,19 @@ class TaskForm(forms.Form):
             self.initial = {**initial_of(task), **self.initial}
 
     def values(self) -> dict[str, Any]:
-        """The fields as the services take them."""
+        """The fields as the services take them, without those that are not valid."""
         data = dict(self.cleaned_data)
         for name in IN_MINUTES:
-            if data[name] is not None:
+            if data.get(name) is not None:
                 data[name] = round(data[name] * MINUTE)
-        for name in ("no_progress_timeout", "memory_limit_mb", "max_retries", "priority"):
-            data[name] = data[name] or 0
-        for name, empty in (("retry_delay", MINUTE), ("http_cache_ttl", 3600), ("usual_share", 50)):
-            data[name] = empty if data[name] is None else data[name]
-        data["alert_to"] = addresses_in(data["alert_to"])
-        data["alert_on"] = data["alert_on"] if data["alert_to"] else []
-        data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
+        for name, empty in IF_EMPTY.items():
+            if name in data and data[name] is None:
+                data[name] = empty
+        if "alert_to" in data:
+            data["alert_to"] = addresses_in(data["alert_to"])
+            data["alert_on"] = data.get("alert_on", []) if data["alert_to"] else []
+        if "tags" in data:
+            data["tags"] = [tag.strip() for tag in data["tags"].split(",") if tag.strip()]
         return data
 
 
