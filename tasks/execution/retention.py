@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Literal
@@ -21,7 +21,11 @@ from tasks.services.history import forget_runs
 
 logger = logging.getLogger(__name__)
 Why = Literal["age", "number", "size"]
-GOOD = {Run.Status.SUCCEEDED, Run.Status.SUSPICIOUS}
+ENDS: Mapping[str, set[str]] = {
+    Run.Status.SUCCEEDED: {"good", "well"},
+    Run.Status.SUSPICIOUS: {"well"},
+    Run.Status.FAILED: {"failed"},
+}
 MEGABYTE = 1024 * 1024
 LIMITS = ("keep_days", "keep_runs", "keep_megabytes")
 SHOWN = ("task_id", "task_key", "task_name", "at", "finished_at", "status")
@@ -69,17 +73,14 @@ class _Kept:
     rules: Rules
     runs: int = 0
     size: int = 0
-    good: bool = False
-    failed: bool = False
+    last: set[str] = field(default_factory=set)
 
-    def protects(self, run: Run) -> bool:
-        """The last good one and the last failed one."""
-        newest_good, newest_failed = not self.good and run.status in GOOD, False
-        if run.status == Run.Status.FAILED:
-            newest_failed = not self.failed
-            self.failed = True
-        self.good = self.good or newest_good
-        return newest_good or newest_failed
+    def protects(self, status: str) -> bool:
+        """The last good one and the last failed one; one that needs a look doesn't stand for the
+        good one that people compare it with."""
+        ends = ENDS.get(status, set()) - self.last
+        self.last |= ends
+        return bool(ends)
 
 
 def preview(
@@ -123,9 +124,7 @@ def _known_of(
     found: dict[str, _Kept] = {}
     groups = runs.order_by().values_list("task_key", "task_id", "status").annotate(Max("at"))
     for key, task_id, status, _at in sorted(groups, key=itemgetter(3), reverse=True):
-        kept = found.setdefault(key, _Kept(of_tasks.get(task_id or 0, of_gone)))
-        kept.good = kept.good or status in GOOD
-        kept.failed = kept.failed or status == Run.Status.FAILED
+        found.setdefault(key, _Kept(of_tasks.get(task_id or 0, of_gone))).protects(status)
     return found
 
 
@@ -143,7 +142,7 @@ def clean_up(doomed: Sequence[Doomed]) -> Removed:
 
 def _judged(run: Run, kept: _Kept, in_all: _Kept, now: datetime) -> Doomed | None:
     """Comes newest first, so that what is over a limit is the oldest."""
-    is_protected = kept.protects(run)
+    is_protected = kept.protects(run.status)
     weighs = kept.rules.megabytes is not None or in_all.rules.megabytes is not None
     size = _size(run) if weighs else 0
     for limits in (kept, in_all):

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder, runs_dir
-from tasks.execution.retention import GOOD, Rules, clean_up, preview
+from tasks.execution.retention import Rules, clean_up, preview
 from tasks.models import TERMINAL, Run, Task
 from tasks.services import tasks as task_services
 from tasks.services.runs import new_run
@@ -60,6 +60,14 @@ def test_the_last_good_and_the_last_failed_run_always_stay(task):
     assert {pk for pk, _why in going()} == {run.pk for run in gone}
     clean_up(preview(now=NOW))
     assert set(Run.objects.all()) == set(kept)
+
+
+def test_a_run_that_needs_a_look_takes_no_good_runs_place(task):
+    Task.objects.update(keep_days=1)
+    past(task, 50, "suspicious")
+    past(task, 60, "succeeded")
+    gone = [past(task, 70, "suspicious"), past(task, 80, "succeeded")]
+    assert {pk for pk, _why in going()} == {run.pk for run in gone}
 
 
 def test_the_oldest_runs_over_the_number_go(task):
@@ -137,8 +145,8 @@ def by_walking(rules_by_key, in_all, now):
     safe = set()
     for key in {run.task_key for run in runs}:
         own = [run for run in runs if run.task_key == key]
-        safe |= {next((run.pk for run in own if run.status in GOOD), None)}
-        safe |= {next((run.pk for run in own if run.status == "failed"), None)}
+        for ends in ({"succeeded"}, {"succeeded", "suspicious"}, {"failed"}):
+            safe |= {next((run.pk for run in own if run.status in ends), None)}
 
     def over(runs, rules):
         kept, gone = [], []
