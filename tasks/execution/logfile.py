@@ -98,11 +98,21 @@ class LogFile:
         except OSError:
             return b""
 
+    def _part_of(self, position: int) -> tuple[int, int]:
+        """Where in the packed file the part begins that holds it, and how much is before that."""
+        known = read_json(self._folder / "log.json") or {}
+        starts = known.get("starts") or [0]  # older logs are in one part
+        number = min(position // int(known.get("part") or 1), len(starts) - 1)
+        return int(starts[number]), number * int(known.get("part") or 0)
+
     def _read_packed(self, start: int, limit: int, gap: tuple[int, int] | None) -> bytes:
         missing = gap[1] - gap[0] if gap and start >= gap[1] else 0
+        place, skipped = self._part_of(start - missing)
         try:
-            with open_plain(self._packed) as raw, gzip.GzipFile(fileobj=raw) as file:
-                file.seek(start - missing)
-                return file.read(limit)
+            with open_plain(self._packed) as raw:
+                raw.seek(place)
+                with gzip.GzipFile(fileobj=raw) as file:
+                    file.seek(start - missing - skipped)
+                    return file.read(limit)
         except (OSError, EOFError):
             return b""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from tasks.runtime.files import write_json
 from tasks.runtime.logcut import read_gap
 
 PACK_FROM = 64 * 1024
-COPY = 1024 * 1024
+# So much is compressed by itself, one after the other as gzip allows: a read unpacks one of them.
+PART = 1024 * 1024
 
 
 def pack_log(folder: Path) -> None:
@@ -20,20 +22,28 @@ def pack_log(folder: Path) -> None:
         return
     size, gap = log.stat().st_size, read_gap(folder)
     draft = folder / ".run.log.gz"
-    with log.open("rb") as source, gzip.open(draft, "wb", compresslevel=6) as target:
-        for start, end in _parts(size, gap):
-            source.seek(start)
-            _copy(source, cast("IO[bytes]", target), end - start)
+    starts: list[int] = []
+    with log.open("rb") as source, draft.open("wb") as target:
+        for part in _parts(source, size, gap):
+            starts.append(target.tell())
+            target.write(gzip.compress(part, compresslevel=6))
     draft.replace(packed)
-    write_json(folder / "log.json", {"gap": list(gap) if gap else None, "size": size})
+    record = {"gap": list(gap) if gap else None, "size": size, "part": PART, "starts": starts}
+    write_json(folder / "log.json", record)
     log.unlink()
 
 
-def _parts(size: int, gap: tuple[int, int] | None) -> list[tuple[int, int]]:
-    return [(0, gap[0]), (gap[1], size)] if gap else [(0, size)]
-
-
-def _copy(source: IO[bytes], target: IO[bytes], length: int) -> None:
-    while length > 0 and (data := source.read(min(length, COPY))):
-        target.write(data)
-        length -= len(data)
+def _parts(source: IO[bytes], size: int, gap: tuple[int, int] | None) -> Iterator[bytes]:
+    """All of the same length but the last."""
+    part = b""
+    for start, end in [(0, gap[0]), (gap[1], size)] if gap else [(0, size)]:
+        source.seek(start)
+        left = end - start
+        while left > 0 and (data := source.read(min(left, PART - len(part)))):
+            left -= len(data)
+            part += data
+            if len(part) == PART:
+                yield part
+                part = b""
+    if part:
+        yield part

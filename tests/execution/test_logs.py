@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -179,6 +180,17 @@ def test_packing_keeps_offsets(folder):
     after = read_log(folder, 100_000)
     assert (after.lines, after.end, after.size) == (before.lines, before.end, size)
     assert texts(read_log(folder, -60))[-1] == "line 4999"
+
+
+def test_a_packed_log_is_read_without_unpacking_what_is_before(folder):
+    write(folder, *(f"{STAMP}INFO: line {number:06}" for number in range(60_000)))
+    begin = (folder / "run.log").read_bytes().index(b"line 050000") - len(STAMP) - len("INFO: ")
+    pack_log(folder)
+    packed = folder / "run.log.gz"
+    assert gzip.decompress(packed.read_bytes()).endswith(b"line 059999\n")
+    packed.write_bytes(b"\0" * 1000 + packed.read_bytes()[1000:])
+    assert texts(read_log(folder, begin))[:2] == ["line 050000", "line 050001"]
+    assert texts(read_log(folder, -60))[-1] == "line 059999"
 
 
 def test_a_log_over_its_cap_keeps_head_and_tail_with_one_gap(folder):
