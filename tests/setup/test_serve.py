@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from tasks.services.tasks import create_task
 from tests.environment import ROOT
 from tests.processes import started, status
 from tests.waiting import wait_until
@@ -87,3 +88,30 @@ def test_nobody_waits_for_what_the_first_page_loads(site_env):
         cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (ended.stdout, ended.stderr) == ("200 []\n", "")
+
+
+FIRST_HOME = """
+import django, gc
+django.setup()
+from scheduler_site.warming import warm_up
+warm_up()
+from django.template.loader import get_template
+from tasks.services import load
+loaders = get_template("tasks/home.html").template.engine.template_loaders
+cached = {getattr(each, "template_name", "") or str(each) for each in loaders[0].get_template_cache}
+needed = {"tasks/home.html", "tasks/_disk.html", "admin/base_site.html"}
+print(load._starts.cache_info().currsize, sorted(needed - cached), gc.get_freeze_count() > 1000)
+"""
+
+
+def test_the_first_home_page_finds_its_week_counted_and_its_parts_read(site_env):
+    create_task(
+        name="Shoes", spider="shop", kind="cleanup",
+        schedules=[{"kind": "cron", "cron": "0 6 * * *", "timezone": "UTC"}],
+    )  # fmt: skip
+    ended = subprocess.run(
+        [sys.executable, "-c", FIRST_HOME],
+        env={**site_env, "DJANGO_SETTINGS_MODULE": "scheduler_site.settings"}, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (ended.stdout, ended.stderr) == ("1 [] True\n", "")
