@@ -11,20 +11,30 @@ import tempfile
 from pathlib import Path
 
 LONGEST_SOCKET_PATH = 100
+LONGEST_NAME = "bell-4194304-abcdef.sock"
 QUEUED, STOPPING = b"queued", b"stopping"
 
 
 def socket_path(folder: Path, name: str) -> Path:
     """In the folder, or beside it where the system's limit for socket paths is exceeded."""
-    path = folder / name
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        return path
+    if _fits(folder):
+        return folder / name
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir()) / f"spider-scheduler-{os.getuid()}" / digest
-    short.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if short.stat().st_uid != os.getuid():
-        raise RuntimeError(f"{short} belongs to somebody else")
+    # macOS gives each user a folder whose own path is half as long as a socket's may be.
+    for place in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - looked at below
+        short = place / f"spider-scheduler-{os.getuid()}" / digest
+        if _fits(short):
+            break
+    for part in (short.parent, short):
+        part.mkdir(mode=0o700, exist_ok=True)
+        if part.lstat().st_uid != os.getuid():
+            raise RuntimeError(f"{part} belongs to somebody else")
     return short / name
+
+
+def _fits(folder: Path) -> bool:
+    """Each of our sockets: who looks for one looks where another was made."""
+    return len(os.fsencode(folder / LONGEST_NAME)) <= LONGEST_SOCKET_PATH
 
 
 class Doorbell:

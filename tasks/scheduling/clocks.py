@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-# Stands still during suspend neither for us nor for the others.
-_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+# Stands still during suspend neither for us nor for the others. macOS has it under another name:
+# what Python calls monotonic there is a clock that stands still.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _JUMP = 2.0
 
 
 def steady() -> float:
     """Seconds that never jump and that count while the machine sleeps."""
-    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
+    return time.clock_gettime(_CLOCK)
 
 
 @dataclass(frozen=True)
