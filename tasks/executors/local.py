@@ -112,6 +112,8 @@ class LocalExecutor:
             time.sleep(0.02)
 
     def _tell_to_leave(self) -> None:
+        if self._sock is None:
+            self._try_to_connect()  # one that another scheduler left, and nothing was to start
         with contextlib.suppress(ExecutorUnavailable):
             self._send({"op": "quit"})
             return

@@ -229,6 +229,15 @@ def test_a_launcher_that_is_still_starting_leaves_with_who_started_it(bench):
     assert not is_alive(pid, None)
 
 
+def test_a_launcher_that_another_scheduler_left_leaves_with_who_took_over(bench):
+    bench.use_own_launcher()
+    bench.until_ended(bench.queue("echo"))
+    pid = bench.worker.executor.pid()
+    bench.replace_worker()
+    bench.worker.executor.close(quit_too=True)
+    wait_until(lambda: not is_alive(pid, None))
+
+
 def test_what_cannot_be_known_is_lost(bench):
     bench.use_own_launcher()
     run = bench.until_item(bench.watched("sleeps"))
