@@ -97,7 +97,7 @@ def tidy(run: Run, words: LastWords) -> None:
         forget(folder)
         release_room(folder)
         write_report(run, folder, words.outcome, words.exited)
-        cut_log(folder, LOG_BYTES)
+        cut_log(folder, LOG_BYTES, has_ended=True)
         pack_log(folder)
     except OSError as error:
         logger.warning("run %s: its folder could not be tidied: %s", run.pk, error)

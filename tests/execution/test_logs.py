@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from datetime import UTC, datetime
-from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.execution.logfile import LogFile
@@ -16,6 +17,7 @@ from tasks.execution.logs import (
     search_log,
 )
 from tasks.execution.packing import pack_log
+from tasks.runtime import logcut
 from tasks.runtime.logcut import cut_log
 
 STAMP = "2026-03-01 10:00:00 [shop] "
@@ -224,16 +226,47 @@ def test_cutting_again_moves_the_gap_on_and_packing_leaves_it_out(folder):
     assert read_log(folder, second[0]).lines[0].is_gap
 
 
+@pytest.mark.parametrize("platform", ["freebsd14", "darwin"])
+def test_where_no_holes_can_be_made_the_middle_goes_when_the_run_has_ended(
+    folder, monkeypatch, platform
+):
+    """As on a file system of macOS or of a network that refuses: Linux takes no such request."""
+    monkeypatch.setattr(logcut.sys, "platform", platform)
+    write(folder, *(f"{STAMP}INFO: line {number:06}" for number in range(100_000)))
+    size = (folder / "run.log").stat().st_size
+    assert cut_log(folder, 1024 * 1024) is None
+    assert read_log(folder, size // 2).lines, "while it runs nothing is lost"
+    gap = cut_log(folder, 1024 * 1024, has_ended=True)
+    pack_log(folder)
+    assert size - (gap[1] - gap[0]) < 1.2 * 1024 * 1024
+    assert texts(read_log(folder, -60))[-1] == "line 099999"
+    assert read_log(folder, gap[0]).lines[0].is_gap
+    assert LogFile(folder).size() == size
+
+
+def test_macos_is_asked_for_a_hole_as_its_header_file_says(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(logcut.sys, "platform", "darwin")
+    monkeypatch.setattr(logcut.fcntl, "fcntl", lambda *words: asked.append(words))
+    write(folder, *(f"{STAMP}INFO: line {number:06}" for number in range(60_000)))
+    start, end = cut_log(folder, 512 * 1024)
+    [(_descriptor, number, region)] = asked
+    assert number == 99
+    assert len(region) == 24
+    assert struct.unpack("IIqq", region) == (0, 0, start, end - start)
+    assert start % 4096 == end % 4096 == 0
+
+
 def test_a_small_log_is_never_cut(folder):
     write(folder, "line")
     assert cut_log(folder, 1024 * 1024) is None
 
 
 def bytes_read_so_far() -> int:
-    counters = Path("/proc/self/io").read_text().splitlines()
-    return int(counters[0].removeprefix("rchar: "))
+    return psutil.Process().io_counters().read_chars
 
 
+@pytest.mark.skipif(not hasattr(psutil.Process, "io_counters"), reason="macOS counts no reads")
 def test_the_first_lines_and_the_end_of_a_huge_log_are_read_without_the_rest(folder):
     with (folder / "run.log").open("wb") as file:
         file.write(b"first\n")
