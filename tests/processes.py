@@ -10,8 +10,9 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from tests.environment import ROOT
 
@@ -20,15 +21,11 @@ MARK = "SPIDER_SCHEDULER_TEST"
 
 def marked(mark: str) -> list[str]:
     """What runs with that mark in its environment, descendants in other sessions included."""
-    needle = f"{MARK}={mark}".encode()
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if needle in (process / "environ").read_bytes().split(b"\0"):
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                found.append(f"{process.name} {command}")
-        except OSError:
-            continue
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError, SystemError):
+            if process.environ().get(MARK) == mark:
+                found.append(f"{process.pid} {' '.join(process.cmdline())}")
     return found
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AT_A_TIME = 8
@@ -254,12 +255,11 @@ async def gather(waiting: list[Any], at_once: int) -> list[Any]:
 
 
 def resident_kb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(psutil.Process(pid).memory_info().rss) // 1024
 
 
 def thread_count(pid: int) -> int:
-    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    return int(psutil.Process(pid).num_threads())
 
 
 if __name__ == "__main__":

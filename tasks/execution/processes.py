@@ -1,15 +1,30 @@
-"""Finds and signals all processes of a run, those that left its session (browsers) included."""
+"""Finds and signals all processes of a run, those that left its session (browsers) included.
+psutil looks at them, so that the same code does it where there is no /proc."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-from pathlib import Path
+import sys
+from typing import NamedTuple
 
-from tasks.runtime.files import boot_id, is_alive, stat_fields
+import psutil
 
-MARK = b"SPIDER_RUN_ID="
+from tasks.runtime.machine import boot_id, has_proc, is_alive, look_at, ticks_of
+
+MARK = "SPIDER_RUN_ID"
+LATEST = sys.maxsize
+ENDED = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+# What psutil raises of a process that goes away meanwhile, that isn't ours, or (on macOS, in its
+# C code) that has no environment to show.
+UNSEEN = (psutil.Error, OSError, SystemError)
+
+
+class Living(NamedTuple):
+    process: psutil.Process
+    parent: int
+    session: int
 
 
 def is_running(pid: int | None, ticks: int | None, boot: str) -> bool:
@@ -19,30 +34,45 @@ def is_running(pid: int | None, ticks: int | None, boot: str) -> bool:
     return is_alive(pid, ticks)
 
 
-def members(pid: int, run_id: str) -> list[int]:
-    """Living processes of its session, and those anywhere that inherited its environment."""
-    mark = MARK + run_id.encode()
-    found = []
-    for number in _all_processes():
-        fields = stat_fields(number)
-        if fields is None or fields[0] in {"Z", "X"} or number == os.getpid():
-            continue
-        if int(fields[3]) == pid or mark in _environment(number):
-            found.append(number)
+def members(pid: int, run_id: str, ticks: int | None = None) -> list[int]:
+    """Living processes of its session, those below it, and those anywhere that inherited its
+    environment. With `ticks`, a stranger that got its number later has no part in it."""
+    living = _living(since=ticks)
+    parents = {number: each.parent for number, each in living.items()}
+    is_free = not _is_strangers(pid, ticks)
+    return [
+        number
+        for number, each in living.items()
+        if (is_free and (each.session == pid or _ancestor(number, parents, {pid}) is not None))
+        or _mark(each.process) == run_id
+    ]
+
+
+def _is_strangers(pid: int, ticks: int | None) -> bool:
+    """The kernel gives a number away only when no session has it: one that a stranger leads is
+    not the run's."""
+    sight = look_at(pid)
+    return sight is not None and None not in {ticks, sight.ticks} and sight.ticks != ticks
+
+
+def _living(since: int | None) -> dict[int, Living]:
+    """Those that started no sooner than a run, as all do that belong to it: of a busy machine's
+    processes few are left to be looked at."""
+    found = {}
+    for number in psutil.pids():
+        with contextlib.suppress(*UNSEEN):
+            process = psutil.Process(number)
+            if (ticks_of(process) or LATEST) < (since or 0) or number == os.getpid():
+                continue
+            if process.status() not in ENDED:
+                found[number] = Living(process, process.ppid(), os.getsid(number))
     return found
 
 
-def _all_processes() -> list[int]:
-    if not Path("/proc/self/stat").exists():
-        return []
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208
-
-
-def _environment(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
+def _mark(process: psutil.Process) -> str | None:
+    with contextlib.suppress(*UNSEEN):
+        return process.environ().get(MARK)
+    return None
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:
@@ -52,34 +82,27 @@ def signal_group(pid: int, number: signal.Signals) -> None:
             os.killpg(pid, each)
 
 
-def kill_all(pid: int, run_id: str) -> list[int]:
+def kill_all(pid: int, run_id: str, ticks: int | None = None) -> list[int]:
     """KILL to whatever is left; returns those that were."""
-    left = members(pid, run_id)
+    left = members(pid, run_id, ticks)
     for number in left:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(number, signal.SIGKILL)
     return left
 
 
-def memory_of_runs(pids: set[int]) -> dict[int, int]:
-    """Kilobytes by run, of all that it started: browsers leave its session, not its family. What a
-    forked run shares with the launcher counts once: there."""
+def memory_of_runs(starts: dict[int, int | None]) -> dict[int, int]:
+    """Kilobytes by run (its pid, with its start), of all that it started: browsers leave its
+    session, not its family. What a forked run shares with the launcher counts once: there."""
+    pids = set(starts)
     found = dict.fromkeys(pids, 0)
-    parents, sessions = _families()
-    for number in parents:
-        run = sessions[number] if sessions[number] in pids else _ancestor(number, parents, pids)
+    living = _living(since=min((ticks or 0 for ticks in starts.values()), default=0))
+    parents = {number: each.parent for number, each in living.items()}
+    for number, each in living.items():
+        run = each.session if each.session in pids else _ancestor(number, parents, pids)
         if run is not None:
-            found[run] += _own_kb(number)
+            found[run] += _own_kb(each.process)
     return found
-
-
-def _families() -> tuple[dict[int, int], dict[int, int]]:
-    parents, sessions = {}, {}
-    for number in _all_processes():
-        fields = stat_fields(number)
-        if fields is not None:
-            parents[number], sessions[number] = int(fields[1]), int(fields[3])
-    return parents, sessions
 
 
 def _ancestor(number: int, parents: dict[int, int], wanted: set[int]) -> int | None:
@@ -88,9 +111,11 @@ def _ancestor(number: int, parents: dict[int, int], wanted: set[int]) -> int | N
     return number or None
 
 
-def _own_kb(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+def _own_kb(process: psutil.Process) -> int:
+    """What it shares with others counts in part; on macOS in full, where psutil may wait for ever
+    to be told more (its issue 2885)."""
+    with contextlib.suppress(*UNSEEN):
+        if has_proc():
+            return int(process.memory_full_info().pss) // 1024
+        return int(process.memory_info().rss) // 1024
+    return 0

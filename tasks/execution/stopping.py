@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from tasks.execution.processes import kill_all, members, signal_group
-from tasks.runtime.files import create_json, read_json, start_ticks
+from tasks.runtime.family import can_adopt
+from tasks.runtime.files import create_json, read_json
 
 logger = logging.getLogger(__name__)
 
 GRACE = 10.0
 # After the second TERM, which ends a crawl without waiting for its open requests.
 LAST_GRACE = 2.0
-NO_SESSION = -1
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Stop:
     run_id: str
     grace: float = GRACE
     reason: str = ""
+    ticks: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     stage: int = 0
@@ -39,7 +40,7 @@ class Stop:
         elif self.stage == 1 and now - self.began >= self.grace:
             self._term()
         elif self.stage >= 2 and now - self.began >= self.grace + LAST_GRACE:
-            kill_all(self.pid, self.run_id)
+            kill_all(self.pid, self.run_id, self.ticks)
 
     def _term(self) -> None:
         self.stage += 1
@@ -72,14 +73,11 @@ def _has_group(pid: int) -> bool:
 def clear_group(pid: int, ticks: int | None, run_id: str, *, ended_well: bool) -> bool:
     """True once nothing of the run is left; what is left is killed first.
 
-    Where it ended by itself, its group tells enough: looking at every process takes a while.
+    Where it ended by itself, and with it all that it had adopted, its group tells enough: looking
+    at every process takes a while.
     """
-    if ended_well and not _has_group(pid):
+    if ended_well and can_adopt() and not _has_group(pid):
         return True
-    # The kernel gives a number away only when no session has it: one that a stranger leads is
-    # not the run's.
-    session = pid if start_ticks(pid) in {None, ticks} else NO_SESSION
-    if not members(session, run_id):
+    if not kill_all(pid, run_id, ticks):
         return True
-    kill_all(session, run_id)
-    return not members(session, run_id)
+    return not members(pid, run_id, ticks)

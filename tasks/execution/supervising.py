@@ -20,8 +20,9 @@ from tasks.execution.processes import is_running, memory_of_runs
 from tasks.execution.stopping import GRACE, Stop, clear_group, note_stop, stop_reason
 from tasks.executors.base import Ended
 from tasks.models import Run
-from tasks.runtime.files import Json, boot_id, read_json, storable_text
+from tasks.runtime.files import Json, read_json, storable_text
 from tasks.runtime.logcut import cut_log
+from tasks.runtime.machine import boot_id
 from tasks.runtime.order import revoke
 from tasks.services.baseline import baseline_of
 from tasks.services.settling import finish_run
@@ -110,7 +111,11 @@ class Supervisor:
                 del memory[run_id]
 
     def _memory(self, runs: list[Run]) -> dict[int, int]:
-        limited = {run.pid for run in runs if run.pid and run.task and run.task.memory_limit_mb}
+        limited = {
+            run.pid: run.start_ticks
+            for run in runs
+            if run.pid and run.task and run.task.memory_limit_mb
+        }
         return memory_of_runs(limited) if limited else {}
 
     def _look_at(self, run: Run, memory: dict[int, int]) -> Sample | None:
@@ -193,7 +198,9 @@ class Supervisor:
         note_stop(folder, reason, **detail)
         if run.pk not in self._stops and run.pid is not None:
             logger.info("run %s of %s is being stopped: %s", run.pk, run.task_key, reason)
-            self._stops[run.pk] = Stop(run.pid, str(run.pk), self.grace, reason, dict(detail))
+            self._stops[run.pk] = Stop(
+                run.pid, str(run.pk), self.grace, reason, run.start_ticks, dict(detail)
+            )
         if run.pk in self._stops:
             self._stops[run.pk].press()
 

@@ -17,6 +17,7 @@ from .context import RunContext
 from .family import adopt_orphans, end_children
 from .files import keep_room
 from .logloss import notice_lost_lines
+from .machine import PROC
 from .order import Limits, Order, claim, forget
 from .redact import hider
 
@@ -158,6 +159,6 @@ def leave(code: int) -> None:
 
 def _name_process(spider: str) -> None:
     try:
-        Path("/proc/self/comm").write_text(f"spider:{spider}"[:15], encoding="utf-8")
+        (PROC / "self/comm").write_text(f"spider:{spider}"[:15], encoding="utf-8")
     except OSError:
         return

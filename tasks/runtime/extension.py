@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scrapy import signals
@@ -20,6 +19,7 @@ from .files import Json, count_of, write_json, write_last_words
 from .items import ItemWriter, plain_stats
 from .logcut import cut_log
 from .logloss import lost_lines
+from .machine import PROC, resident_kb
 from .walls import Walls
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ FEED_EXPORTER = "scrapy.extensions.feedexport.FeedExporter"
 INTERVAL = 1.0
 MAX_MESSAGE = 500
 NICENESS = 10
-_PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 class ErrorNotes(logging.Handler):
@@ -180,15 +179,7 @@ def give_way() -> None:
     with contextlib.suppress(OSError):
         os.nice(max(0, NICENESS - os.nice(0)))
     with contextlib.suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
-
-
-def resident_kb() -> int:
-    try:
-        fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
-    except OSError:
-        return 0
-    return int(fields[1]) * _PAGE_KB
+        (PROC / "self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 def write_outcome(

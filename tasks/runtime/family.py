@@ -9,35 +9,32 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
+
+from .machine import children, has_proc
 
 PR_SET_CHILD_SUBREAPER = 36
 SECONDS = 2.0
 
 
+def can_adopt() -> bool:
+    """Only Linux has it. Elsewhere an orphan is found by its session or its environment."""
+    return sys.platform == "linux" and has_proc()
+
+
 def adopt_orphans() -> None:
     """What loses its parent becomes a child of this process, not of the machine's first one."""
-    if sys.platform == "linux":
+    if can_adopt():
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_children() -> None:
     """Each round ends one generation, whose own children then are ours."""
     deadline = time.monotonic() + SECONDS
-    while (children := _children()) and time.monotonic() < deadline:
-        for pid in children:
+    while (left := children()) and time.monotonic() < deadline:
+        for pid in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in children:
+        for pid in left:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.002)
-
-
-def _children() -> list[int]:
-    """Of all threads; empty where the system doesn't tell."""
-    found: list[int] = []
-    for path in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            found += map(int, path.read_text(encoding="ascii").split())
-    return found

@@ -31,7 +31,8 @@ from .child import (
     stand_alone,
     write_to_log,
 )
-from .files import Json, boot_id, start_ticks, write_last_words
+from .files import Json, write_last_words
+from .machine import boot_id, peak_kb, start_ticks
 from .preload import Watch, preload, reasons_against_forking, spider_folders
 from .project import Project, enter_project, project_path
 from .spare import Spare, wait_for_order
@@ -44,7 +45,7 @@ SPARE_AFTER = 0.05
 # After one that ended by itself.
 SPARE_REST = 10.0
 # Where one would wait in vain, or with connections that grow old meanwhile.
-WITHOUT_SPARE = {"project_broken", "fork_connections", "fork_platform"}
+WITHOUT_SPARE = {"project_broken", "fork_connections"}
 
 
 class Launcher:
@@ -323,7 +324,7 @@ class Launcher:
             "code": code if code >= 0 else None,
             "signal": -code if code < 0 else None,
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-            "max_rss_kb": usage.ru_maxrss,
+            "max_rss_kb": peak_kb(usage),
             "at": time.time(),
         }
         try:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .files import Json, boot_id, create_json, read_json, start_ticks
+from .files import Json, create_json, read_json
+from .machine import boot_id, start_ticks
 
 REVOKED = "revoked"
 

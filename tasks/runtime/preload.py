@@ -16,11 +16,13 @@ from twisted.internet.ssl import AcceptableCiphers
 
 from .crawl import REMOTE_DOORS, set_bases
 from .files import Json
+from .machine import connections, count_threads, has_proc
 from .project import Project, load_project
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings
 
+PLATFORMS = {"darwin": "macOS"}
 COMPONENT_TABLES = (
     "EXTENSIONS",
     "DOWNLOADER_MIDDLEWARES",
@@ -63,6 +65,8 @@ def preload() -> Project:
     project = load_project()
     for name in LATE_MODULES:
         _try_import(name)
+    if not has_proc():
+        _try_import("psutil")
     for path in _component_paths(project.settings):
         _try_import(path.rpartition(".")[0])
     project.versions = _versions(project.settings)
@@ -108,32 +112,17 @@ def _versions(settings: Settings) -> dict[str, str]:
 
 def reasons_against_forking(own: set[int]) -> list[Json]:
     """A fork copies one thread only, and shares sockets and event loops with its parent."""
-    if sys.platform != "linux":
-        return [{"code": "fork_platform", "platform": sys.platform}]
     reasons: list[Json] = []
+    if not has_proc():
+        name = PLATFORMS.get(sys.platform, sys.platform)
+        reasons.append({"code": "fork_platform", "platform": name})
     if "twisted.internet.reactor" in sys.modules:
         reasons.append({"code": "fork_reactor"})
-    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - /proc has no entries to stat
-    if threads != 1:
+    if (threads := count_threads()) != 1:
         reasons.append({"code": "fork_threads", "n": threads - 1})
-    if _foreign_descriptors(own):
+    if any(number not in own for number in connections()):
         reasons.append({"code": "fork_connections"})
     return reasons
-
-
-def _foreign_descriptors(own: set[int]) -> list[int]:
-    found = []
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - /proc has no entries to stat
-        number = int(name)
-        if number < 3 or number in own:
-            continue
-        try:
-            target = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115
-        except OSError:
-            continue
-        if target.startswith("socket:") or "eventpoll" in target:
-            found.append(number)
-    return found
 
 
 class Watch:

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.execution.processes import members
@@ -44,7 +45,7 @@ def inner():
 def programs(run):
     """Names of all processes of the run."""
     found = members(run.pid, str(run.pk))
-    return [Path(f"/proc/{pid}/comm").read_text().strip() for pid in found]
+    return [psutil.Process(pid).name() for pid in found]
 
 
 def page(site, other=""):

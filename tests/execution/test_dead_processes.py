@@ -6,14 +6,14 @@ import os
 import signal
 import sqlite3
 from collections import Counter
-from pathlib import Path
 
+import psutil
 import pytest
 from django.db import connection
 
 from tasks.execution.folder import run_folder
 from tasks.models import Run, Task
-from tasks.runtime.files import is_alive
+from tasks.runtime.machine import is_alive
 from tasks.services.runs import new_run
 from tests.environment import ROOT
 from tests.execution.conftest import follow_up_of
@@ -71,9 +71,9 @@ def outcome_of(run):
 
 
 def launcher_of(run):
-    parent = int(Path(f"/proc/{run.pid}/stat").read_text().rpartition(")")[2].split()[1])
-    assert b"launcher" in Path(f"/proc/{parent}/cmdline").read_bytes()
-    return parent
+    parent = psutil.Process(run.pid).parent()
+    assert "launcher" in parent.cmdline()
+    return parent.pid
 
 
 def test_after_the_death_of_everything_at_once_one_run_is_lost_and_another_goes_on(

@@ -10,7 +10,7 @@ import pytest
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
 from tasks.outcomes import explain
-from tasks.runtime.files import is_alive
+from tasks.runtime.machine import is_alive
 from tasks.services.runs import cancel_run
 from tests.small_disk import small_disk
 from tests.waiting import wait_until

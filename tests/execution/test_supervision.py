@@ -15,7 +15,7 @@ from django.utils import timezone
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
 from tasks.models import Run
-from tasks.runtime.files import boot_id, is_alive
+from tasks.runtime.machine import boot_id, is_alive
 from tasks.runtime.order import claim_path, revoke
 from tasks.services.runs import cancel_run
 from tests.execution.conftest import follow_up_of
@@ -82,6 +82,20 @@ def test_a_run_that_ends_well_leaves_nothing_behind(bench):
     run = bench.until_ended(bench.queue("leaves_behind"))
     assert run.status == "succeeded"
     assert not is_alive(bench.items(run)[0]["left"], None)
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_what_hides_from_a_run_that_ignores_everything_ends_with_it(bench, kills):
+    """Whether it is told to end, or takes too much memory."""
+    task = bench.task("stubborn", memory_limit_mb=10 if kills else 0)
+    run = bench.queue(task=task)
+    if not kills:
+        bench.until_item(run)
+        cancel_run(run_id=run.pk)
+    bench.until_ended(run, timeout=bench.worker.supervisor.grace + SECONDS_TO_SETTLE)
+    assert run.reason == ("memory" if kills else "cancelled")
+    assert not is_alive(bench.items(run)[0]["left"], None)
+    assert nothing_left(run)
 
 
 # --- limits -----------------------------------------------------------------------------------

@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks.executors.local import BOOT
-from tasks.runtime.files import is_alive
+from tasks.runtime.machine import is_alive
+from tasks.wake import socket_path
 from tests.waiting import wait_until
 
 WILD = Path(__file__).parent.parent / "projects" / "wild"
@@ -22,7 +24,7 @@ WILD = Path(__file__).parent.parent / "projects" / "wild"
 class Launcher:
     def __init__(self, folder, project):
         self.folder = folder
-        self.path = folder / "l.sock"
+        self.path = socket_path(folder, "l.sock")
         self.environment = {
             "PATH": os.environ["PATH"],
             "SPIDER_SCHEDULER_PROJECT": str(project),
@@ -253,13 +255,9 @@ def test_it_leaves_when_its_socket_is_gone(launcher):
 
 def spare_of(launcher):
     """Its only child while nothing runs."""
-    pid = launcher.process.pid
-
-    def children():
-        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
+    children = psutil.Process(launcher.process.pid).children
     launcher.status()
-    return int(wait_until(lambda: (found := children()) and len(found) == 1 and found[0], 20))
+    return wait_until(lambda: len(found := children()) == 1 and found[0].pid, 20)
 
 
 def test_a_process_waits_for_the_next_run(launcher):

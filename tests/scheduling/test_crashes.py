@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tasks.models import Run, Schedule, SchedulerProcess
-from tasks.runtime.files import stat_fields
+from tasks.runtime.machine import look_at
 from tasks.services.health import get_health
 from tests.scheduling.conftest import FAILING, SCHEDULER
 from tests.scheduling.helpers import NOON, make_schedule, rows
@@ -85,7 +85,8 @@ def test_a_leader_that_is_suspended_in_a_firing_is_named_and_what_was_due_comes_
 
 
 def state_of(pid: int) -> str:
-    return (stat_fields(pid) or [""])[0]
+    sight = look_at(pid)
+    return "T" if sight and sight.is_suspended else ""
 
 
 @pytest.mark.long

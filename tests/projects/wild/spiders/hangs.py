@@ -80,6 +80,32 @@ class LeavesBehind(scrapy.Spider):
         yield {"left": left.pid}
 
 
+class Orphans(scrapy.Spider):
+    """Ends well; what it started is nobody's child any more, and has left its session."""
+
+    name = "orphans"
+
+    async def start(self):
+        below = "import subprocess; print(subprocess.Popen(['/bin/sleep', '300'], stdout=-3).pid)"
+        command = [sys.executable, "-c", below]
+        between = subprocess.run(command, start_new_session=True, stdout=-1, check=True)  # noqa: ASYNC221
+        yield {"left": int(between.stdout)}
+
+
+class Stubborn(scrapy.Spider):
+    """Ignores TERM, as does what it started, which has left its session and its environment."""
+
+    name = "stubborn"
+
+    async def start(self):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
+        command = [sys.executable, "-c", code]
+        left = subprocess.Popen(command, env={}, start_new_session=True)  # noqa: ASYNC220
+        yield {"left": left.pid}
+        await asyncio.sleep(300)
+
+
 class BigBrowser(scrapy.Spider):
     """Small itself; what it started in a session of its own, as browsers are, takes the memory."""
 
