@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
@@ -147,6 +147,14 @@ def notes_of(process: SchedulerProcess) -> list[str]:
     """What it says of itself, and what stands still there."""
     low = low_disk(process)
     return [*said_by(process), *([low] if low else [])]
+
+
+def starts_lack() -> Literal["scheduler", "disk", ""]:
+    """What keeps every waiting run from starting, whatever places are free."""
+    alive = scheduler_processes()
+    if not alive:
+        return "scheduler"
+    return "disk" if all(map(low_disk, alive)) else ""
 
 
 def said_by(process: SchedulerProcess) -> list[str]:

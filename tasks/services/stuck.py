@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import sqlite3
 
+from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -12,6 +14,7 @@ from tasks.models import SchedulerProcess
 from tasks.runtime.machine import look_at
 
 PATIENCE = 0.3
+LEAST_BYTES = 1024 * 1024
 
 
 def suspended_schedulers() -> list[SchedulerProcess]:
@@ -38,12 +41,24 @@ def is_write_locked() -> bool:
     return False
 
 
+def is_disk_full() -> bool:
+    """Where the database is a file on it: then nobody can write, not even the heartbeat."""
+    if connection.vendor != "sqlite":
+        return False
+    try:
+        return shutil.disk_usage(settings.DATA_DIR).free < LEAST_BYTES
+    except OSError:
+        return False
+
+
 def trouble(*, locked: bool) -> str:
     """In words, with what to do; for when the heartbeat is overdue."""
     if suspended := suspended_schedulers():
         return _suspended(suspended[0].pid, locked=locked)
     if locked:
         return _("Another program keeps the database locked, so nobody can save anything.")
+    if is_disk_full():
+        return _("The disk is full, so nobody can save anything. All goes on when it has room.")
     return ""
 
 

@@ -14,6 +14,7 @@ from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.outcomes.durations import duration
 from tasks.services.baseline import Baseline, baseline_of
+from tasks.services.status import starts_lack
 from tasks.web import charts, runs, states, when
 from tasks.web.alert_lines import AlertLine, alert_lines
 from tasks.web.compare import Compared, compare
@@ -193,7 +194,9 @@ def _start_step(run: Run, now: datetime, zone: tzinfo) -> Step:
     if run.not_before and run.not_before > now:
         at = _("until %(time)s") % {"time": when.absolute(run.not_before, now, zone)}
         return Step("now", "clock", _("Waiting"), at, current=True)
-    return Step("now", "clock", _("Waiting"), _("for a free place"), current=True)
+    lacking = {"scheduler": _("until the scheduler runs"), "disk": _("for room on the disk")}
+    what = lacking.get(starts_lack(), _("for a free place"))
+    return Step("now", "clock", _("Waiting"), what, current=True)
 
 
 def _read_step(run: Run) -> Step:

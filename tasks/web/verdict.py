@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from tasks.models import Run
 from tasks.outcomes.durations import duration
+from tasks.services.status import starts_lack
 from tasks.web import runs, states, when
 from tasks.web.states import Look
 
@@ -38,9 +39,7 @@ def _shape(run: Run, look: Look, now: datetime) -> str:
     if run.started_at is None and look in {states.STOPPED, states.FAILED, states.LOST}:
         return _("Stopped before it started") if look is states.STOPPED else _never_started(look)
     shapes = {
-        states.WAITING: _("Waiting until its time")
-        if _is_later(run, now)
-        else _("Waiting for a free place"),
+        states.WAITING: _waiting(run, now) if look is states.WAITING else "",
         states.RUNNING: _("Running: %(items)s so far"),
         states.FINISHED: _("Finished: %(items)s in %(time)s"),
         states.NEEDS_LOOK: _("Needs a look: %(items)s in %(time)s"),
@@ -52,6 +51,16 @@ def _shape(run: Run, look: Look, now: datetime) -> str:
         states.MISSED: _missed(run),
     }
     return shapes[look]
+
+
+def _waiting(run: Run, now: datetime) -> str:
+    if _is_later(run, now):
+        return _("Waiting until its time")
+    lacking = {
+        "scheduler": _("Waiting until the scheduler runs"),
+        "disk": _("Waiting for room on the disk"),
+    }
+    return lacking.get(starts_lack(), _("Waiting for a free place"))
 
 
 def _is_later(run: Run, now: datetime) -> bool:

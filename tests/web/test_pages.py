@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
 from tasks.models import Hold, Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tasks.web import history
+from tests.small_disk import small_disk
 
 PAGES = ["admin:index", "admin:tasks_task_changelist", "admin:tasks_run_changelist",
          "admin:tasks_task_add", "admin:spiders", "admin:spider_help"]  # fmt: skip
@@ -172,6 +174,32 @@ def test_the_home_page_says_when_the_disk_is_too_full_to_start_anything(client, 
     assert "Nothing is started" not in client.get(reverse("admin:index")).content.decode()
     SchedulerProcess.objects.filter(pk=row.pk).update(disk_free=7 * 1024**2)
     assert "Nothing is started: only 7 MB" in client.get(reverse("admin:index")).content.decode()
+
+
+def test_a_waiting_run_says_what_it_waits_for(client, viktor, task):
+    client.force_login(viktor)
+    url = reverse("admin:tasks_run_page", args=[make_run(task, "queued").pk])
+    assert "Waiting until the scheduler runs" in client.get(url).content.decode()
+    now = timezone.now()
+    SchedulerProcess.objects.create(
+        name="box", host="box", pid=1, started_at=now, seen_at=now, disk_free=7 * 1024**2
+    )
+    assert "Waiting for room on the disk" in client.get(url).content.decode()
+    SchedulerProcess.objects.update(disk_free=300 * 1024**2)
+    assert "Waiting for a free place" in client.get(url).content.decode()
+
+
+def test_a_full_disk_is_named_where_no_heartbeat_can_be_written(client, viktor, settings, tmp_path):
+    if connection.vendor != "sqlite":
+        pytest.skip("a database that is no file has a disk of its own")
+    client.force_login(viktor)
+    then = timezone.now() - timedelta(minutes=2)
+    SchedulerProcess.objects.create(name="box", host="box", pid=1, started_at=then, seen_at=then)
+    with small_disk(tmp_path / "disk", 2) as disk:
+        settings.DATA_DIR = disk.folder
+        assert "The disk is full" not in client.get(reverse("admin:index")).content.decode()
+        disk.fill()
+        assert "The disk is full" in client.get(reverse("admin:index")).content.decode()
 
 
 def test_an_empty_installation_shows_the_first_steps(client, maja):
