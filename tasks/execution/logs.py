@@ -19,6 +19,8 @@ MAX_LINES = 2000
 ONE_READ = 64 * 1024
 # How far above a read the record is looked for that its first line belongs to.
 LOOK_BACK = 8 * 1024
+# How far back the beginning of a very long line is looked for.
+LONGEST_WALK = 8 * 1024 * 1024
 ERROR_LEVELS = frozenset({"ERROR", "CRITICAL"})
 
 _LINE = re.compile(
@@ -60,7 +62,12 @@ class LogPage:
 
 
 def read_log(
-    folder: Path, offset: int = 0, *, limit: int = ONE_READ, ended: bool = False
+    folder: Path,
+    offset: int = 0,
+    *,
+    limit: int = ONE_READ,
+    ended: bool = False,
+    is_end_wanted: bool = False,
 ) -> LogPage:
     """Whole lines from `offset`. A negative offset counts from the end, as `tail` does.
 
@@ -73,11 +80,39 @@ def read_log(
     is_last = chunk.end >= size
     above = _above(log, chunk)
     lines = list(_split(chunk.data, chunk.start, is_last=is_last, ended=ended, known=above))
-    lines = lines[:MAX_LINES]
+    is_end_wanted = is_end_wanted or offset < 0
+    lines = lines[-MAX_LINES:] if is_end_wanted else lines[:MAX_LINES]
     if chunk.gap:
         lines.insert(0, _gap_line(chunk.gap))
     end = lines[-1].end if lines else chunk.start
     return LogPage(lines, start, end, size, is_whole=end >= size)
+
+
+def read_before(folder: Path, before: int, *, limit: int = ONE_READ) -> LogPage:
+    """The lines up to `before`; of one that is longer than a read its beginning."""
+    size = LogFile(folder).size()
+    end = begin = min(before, size)
+    lines: list[LogLine] = []
+    for _step in range(LONGEST_WALK // limit):
+        until, begin = begin, max(0, begin - limit)
+        part = read_log(folder, begin, limit=until - begin or 1, ended=True, is_end_wanted=True)
+        # A part that begins inside a line would show half of it.
+        whole = (line for line in part.lines if line.is_gap or line.start > begin or begin == 0)
+        lines = [line for line in whole if line.start < end]
+        if lines or begin == 0 or part.end < until:
+            if part.end < end:
+                lines += _rest(folder, part.end, end, limit)
+            break
+    return LogPage(lines, lines[0].start if lines else begin, before, size, is_whole=False)
+
+
+def _rest(folder: Path, start: int, end: int, limit: int) -> list[LogLine]:
+    """What a read didn't reach: beyond a gap, or a line that is too long for it."""
+    gap = LogFile(folder).gap()
+    if gap and gap[0] == start:
+        found = read_log(folder, start, limit=min(limit, max(1, end - gap[1])), ended=True).lines
+        return [line for line in found if line.start < end]
+    return read_log(folder, start, limit=MAX_LINE * 4 + 1).lines[:1]
 
 
 def _tail_start(log: LogFile, size: int, wanted: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from tasks.execution.folder import run_folder
-from tasks.execution.logs import LogLine, read_log, search_log
+from tasks.execution.logs import LogLine, read_before, read_log, search_log
 from tasks.models import Run
 from tasks.web import when
 from tasks.web.numbers import whole_number
@@ -81,11 +81,9 @@ def newest(run: Run, zone: tzinfo) -> LogPart:
 
 def older(run: Run, before: int, zone: tzinfo) -> LogPart:
     """The lines that end where those on the page begin."""
-    begin = max(0, before - TAIL)
-    page = read_log(_folder(run), begin, limit=before - begin or 1, ended=True)
-    # A part that begins inside a line would show half of it.
-    lines = [line for line in page.lines if line.start > begin or begin == 0][-SHOWN:]
-    start = lines[0].start if lines else begin
+    page = read_before(_folder(run), before, limit=TAIL)
+    lines = page.lines[-SHOWN:]
+    start = lines[0].start if lines else page.start
     shown = [show(line, zone) for line in lines]
     return LogPart(shown, start, before, page.size, is_older=True)
 

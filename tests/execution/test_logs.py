@@ -13,6 +13,7 @@ from tasks.execution.logs import (
     MAX_LINE,
     clean_text,
     parse_line,
+    read_before,
     read_log,
     search_log,
 )
@@ -89,6 +90,53 @@ def test_the_tail_begins_with_a_whole_line(folder):
 def test_a_tail_longer_than_the_log_is_the_log(folder):
     write(folder, "one", "two")
     assert texts(read_log(folder, -5000)) == ["one", "two"]
+
+
+def test_the_end_of_very_short_lines_is_the_end(folder):
+    write(folder, *(f"{number}" for number in range(30_000)))
+    assert texts(read_log(folder, -64 * 1024))[-1] == "29999"
+    assert texts(read_before(folder, (folder / "run.log").stat().st_size))[-1] == "29999"
+
+
+def back_to_the_beginning(folder):
+    """What somebody sees who goes up and up, with the number of steps."""
+    seen, steps, before = [], 0, LogFile(folder).size()
+    while before > 0:
+        page = read_before(folder, before)
+        assert page.start < before
+        seen, steps, before = page.lines + seen, steps + 1, page.start
+    return seen, steps
+
+
+def test_going_up_a_log_shows_each_line_once(folder):
+    write(folder, *(f"{STAMP}INFO: line {number:05}" for number in range(8000)))
+    seen, _steps = back_to_the_beginning(folder)
+    assert [line.text for line in seen] == [f"line {number:05}" for number in range(8000)]
+
+
+def test_going_up_shows_the_beginning_of_a_line_that_is_longer_than_a_read(folder):
+    long = f"{STAMP}ERROR: " + "x" * 1_000_000
+    write(folder, f"{STAMP}INFO: first", long, f"{STAMP}INFO: between", long, long, "last")
+    seen, steps = back_to_the_beginning(folder)
+    shown = [line.text[:7] for line in seen]
+    assert shown == ["first", "xxxxxxx", "between", "xxxxxxx", "xxxxxxx", "last"]
+    assert seen[1].is_cut
+    assert steps < 10
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_going_up_passes_a_gap_once(folder, packed):
+    write(folder, *(f"{STAMP}INFO: line {number:06}" for number in range(100_000)))
+    gap = cut_log(folder, 1024 * 1024)
+    if packed:
+        pack_log(folder)
+    seen, _steps = back_to_the_beginning(folder)
+    starts = [line.start for line in seen]
+    assert starts == sorted(set(starts))
+    assert [line.start for line in seen if line.is_gap] == [gap[0]]
+    assert (seen[0].text, seen[-1].text) == ("line 000000", "line 099999")
+    kept = (LogFile(folder).size() - gap[1] + gap[0]) // len(f"{STAMP}INFO: line 000000\n")
+    assert len(seen) - 1 == pytest.approx(kept, abs=2)
 
 
 def test_a_traceback_belongs_to_its_error(folder):
