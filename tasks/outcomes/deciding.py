@@ -151,6 +151,12 @@ def _broken_items(facts: Facts, expected: Expectations) -> Verdict | None:
     return None
 
 
+def _closing(facts: Facts, expected: Expectations) -> Verdict | None:
+    if not facts.closing_errors or expected.max_errors is not None:
+        return None
+    return Verdict(SUSPICIOUS, "closing_failed", {"message": facts.error_message[:300]})
+
+
 def _too_many_errors(facts: Facts, expected: Expectations) -> Verdict | None:
     if expected.max_errors is None or facts.errors <= expected.max_errors:
         return None
@@ -283,6 +289,7 @@ RULES: tuple[Rule, ...] = (
     _old_start,
     _spider_errors,
     _broken_items,
+    _closing,
     _too_many_errors,
     _nothing_read,
     _wall,

@@ -44,6 +44,8 @@ class Facts:
     storage_error: str = ""
     storage_said: str = ""
     feed_errors: int = 0
+    closing_errors: int = 0
+    """A pipeline or the spider failed on what it does at the end."""
     log_lost: int = 0
     refused: tuple[str, ...] = ()
     start_requests: bool = False
@@ -108,6 +110,7 @@ def facts_of(
         storage_error=str(ended.get("items_error") or ""),
         storage_said=str(ended.get("items_error_code") or ""),
         feed_errors=int(ended.get("feed_errors") or 0),
+        closing_errors=count_of(ended.get("closing_errors")),
         log_lost=int(ended.get("log_lost") or 0),
         refused=tuple(ended.get("refused") or ()),
         start_requests=bool(ended.get("start_requests")),

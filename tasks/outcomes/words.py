@@ -78,6 +78,12 @@ TABLE: dict[str, _Entry] = {
         _("The website writes something unexpected, or the spider has a mistake."),
         (_("Compare the items with the website."), ADMINISTRATOR),
     ),
+    "closing_failed": _Entry(
+        _("The last step failed"),
+        _("What the spider does at its end failed: %(message)s. The items are saved here."),
+        _("Where the spider passes its items on was not available, or the spider has a mistake."),
+        (RUN_AGAIN, ADMINISTRATOR),
+    ),
     "too_many_errors": _Entry(
         _("Too many errors"),
         _("There were %(errors)s errors; this task allows %(allowed)s."),

@@ -40,10 +40,10 @@ class ErrorNotes(logging.Handler):
         self.first: Json | None = None
         self.last: Json | None = None
         self.feeds = 0
+        self.closing = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        # A feed that cannot even be opened counts in no statistic: its handler just fails.
-        self.feeds += record.name == "scrapy.utils.signal" and "FeedExporter" in str(record.args)
+        self._count_what_statistics_leave_out(record)
         kind = record.exc_info[0] if record.exc_info else None
         cause = record.exc_info[1] if record.exc_info else None
         self.last = {
@@ -53,6 +53,14 @@ class ErrorNotes(logging.Handler):
             "cause": str(cause)[:MAX_MESSAGE] if cause else "",
         }
         self.first = self.first or self.last
+
+    def _count_what_statistics_leave_out(self, record: logging.LogRecord) -> None:
+        """A feed that cannot even be opened; a pipeline or a spider that fails while it closes."""
+        handler = str(record.args) if record.name == "scrapy.utils.signal" else ""
+        if "FeedExporter" in handler:
+            self.feeds += 1
+        elif "close" in handler or record.getMessage() == "Scraper close failure":
+            self.closing += 1
 
 
 class RunExtension:
@@ -210,6 +218,7 @@ def write_outcome(
         outcome["items_error_code"] = extension.items.error_code
         outcome["wall"] = extension.walls.found()
         outcome["feed_errors"] = extension.errors.feeds
+        outcome["closing_errors"] = extension.errors.closing
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last
     write_last_words(context.folder / "outcome.json", context.without_secrets(outcome))

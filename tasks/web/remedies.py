@@ -113,6 +113,7 @@ BY_REASON: dict[str, tuple[Maker, ...]] = {
     "job_failed": (ARGUMENTS, _again),
     "some_errors": (_developer, _test),
     "broken_items": (_developer, _test),
+    "closing_failed": (_again, _developer),
     "too_many_errors": (_developer, _later, _field(_("Allow more errors"), "max_errors")),
     "spider_missing": (_field(_("Choose another spider"), "spider"), _developer),
     "spider_import": (_developer,),

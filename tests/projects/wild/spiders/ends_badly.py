@@ -40,6 +40,22 @@ class BreaksItems(scrapy.Spider):
             yield {"number": number}
 
 
+class FailsAtItsEnd(scrapy.Spider):
+    name = "fails_at_its_end"
+    custom_settings = {"ITEM_PIPELINES": {"tasks.WriteAtTheEnd": 100}}
+
+    def __init__(self, what: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.what = what
+
+    async def start(self):
+        yield {"number": 1}
+
+    def closed(self, reason):
+        if self.what == "spider":
+            raise ConnectionError("the warehouse is closed")
+
+
 class WantsAnotherReactor(scrapy.Spider):
     name = "wants_another_reactor"
     custom_settings = {"TWISTED_REACTOR_ENABLED": False}
