@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,8 @@ MAX_ITEM_BYTES = 4 * 1024 * 1024
 MAX_CELL = 32_767
 MAX_XLSX_ROWS = 1_048_575
 MAX_COLUMNS = 500
+# Of the columns of a workbook, in characters; so many items tell how wide they are.
+NARROWEST, WIDEST, WIDTHS_BY = 9, 60, 100
 # What makes a spreadsheet take a cell for a formula; tab and CR hide one behind them.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -164,11 +167,20 @@ def _csv_row(cells: list[str]) -> bytes:
 def _xlsx(folder: Path) -> Iterator[bytes]:
     # Large, and needed by nothing else: the scheduler does without it.
     from openpyxl import Workbook  # noqa: PLC0415
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.styles import Font  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
     names = columns_of(iterate_items(folder))
     book = Workbook(write_only=True)
     sheet = book.create_sheet("Items")
-    sheet.append([_xlsx_text(safe_cell(name)) for name in names])
+    sheet.freeze_panes = "A2"
+    for number, width in enumerate(_widths(folder, names), start=1):
+        sheet.column_dimensions[get_column_letter(number)].width = width
+    heads = [WriteOnlyCell(sheet, _xlsx_text(safe_cell(name))) for name in names]
+    for head in heads:
+        head.font = Font(name="Calibri", size=11, bold=True)
+    sheet.append(heads)
     for number, item in enumerate(iterate_items(folder)):
         if number >= MAX_XLSX_ROWS:
             break
@@ -178,7 +190,16 @@ def _xlsx(folder: Path) -> Iterator[bytes]:
     yield target.getvalue()
 
 
-def _xlsx_cell(value: Any) -> str | int | float | bool:
+def _widths(folder: Path, names: list[str]) -> list[int]:
+    """In characters, so that the first items can be read without dragging the columns first."""
+    items = list(islice(iterate_items(folder), WIDTHS_BY))
+    cells = ([name, *(cell_text(each.get(name)) for each in items)] for name in names)
+    return [min(max(NARROWEST, *(len(cell) + 2 for cell in column)), WIDEST) for column in cells]
+
+
+def _xlsx_cell(value: Any) -> str | int | float | bool | None:
+    if value is None:
+        return None
     is_exact = isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < 10**15)
     return value if is_exact else _xlsx_text(safe_cell(value))
 

@@ -28,6 +28,8 @@ MOST = 12
 # Closer planned runs are one band in the picture.
 BLOCK = timedelta(minutes=5)
 MOST_BLOCKS = 600
+# Minutes from now: an earlier word would run into "Now", and "Midnight" be cut at the other end.
+LABELLED = range(190, 1340)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ def read_home(now: datetime, zone: tzinfo) -> Home:
         hold_until=_hold_until(scheduler.hold, now, zone),
         lanes=[_lane(each, usual[each.task.pk], now, zone) for each in coming[:MOST]],
         more_lanes=max(0, len(coming) - MOST),
-        scale=charts.lane_scale(_ticks(now, zone)),
+        scale=charts.lane_scale([each for each in _ticks(now, zone) if each[0] in LABELLED]),
         bars=[Bar(task, charts.status_bar(runs.slots(history[task.pk], clock))) for task in shown],
         more_tasks=len(tasks) - len(shown),
         week=week.read_week(schedules, usual, now, zone),
@@ -161,13 +163,12 @@ def _coming(schedules: Sequence[Schedule], now: datetime) -> list[Coming]:
 
 
 def _ticks(now: datetime, zone: tzinfo) -> list[tuple[int, str]]:
-    """Every third hour of the wall clock, in minutes from now: none so early that it would run
-    into the word "Now", and none so late that "Midnight" would be cut."""
+    """Every third hour of the wall clock, in minutes from now."""
     ticks = []
     for hour in range(1, 25):
         moment = (now + timedelta(hours=hour)).astimezone(zone).replace(minute=0, second=0)
         minutes = int((moment - now).total_seconds() // 60)
-        if moment.hour % 3 == 0 and 190 <= minutes < 1340:
+        if moment.hour % 3 == 0 and 0 < minutes < 1440:
             ticks.append((minutes, _("Midnight") if moment.hour == 0 else f"{moment.hour:02}:00"))
     return ticks
 

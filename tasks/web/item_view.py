@@ -17,6 +17,7 @@ FIRST = 20
 COLUMNS = 8
 CELL = 160
 LONG_WORD = 30
+SHORT = {each.lower(): each for each in ("EAN", "GTIN", "ID", "ISBN", "SKU", "URL", "VAT", "URLs")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,16 @@ def table(items: list[Item]) -> ItemTable:
     shown = names[:COLUMNS]
     rows = [[cell(item.get(name)) for name in shown] for item in items]
     numbers = [all(row[i].is_number or not row[i].text for row in rows) for i in range(len(shown))]
-    labels = [name.replace("_", " ").capitalize() for name in shown]
-    return ItemTable(list(zip(labels, numbers, strict=True)), rows, names[COLUMNS:])
+    labels = map(heading, shown)
+    hidden = [*map(heading, names[COLUMNS:])]
+    return ItemTable(list(zip(labels, numbers, strict=True)), rows, hidden)
+
+
+def heading(name: str) -> str:
+    """Of a column, as people write it."""
+    words = [SHORT.get(word, word) for word in name.replace("_", " ").lower().split()]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def cell(value: Any) -> Cell:

@@ -94,6 +94,16 @@ def test_xlsx_keeps_numbers_and_defuses_formulas(tmp_path):
     assert rows == [("price", "name", "ean", "odd"), (1.5, "'=1+1", "4006381333931123456", "ab")]
 
 
+def test_a_workbook_can_be_read_as_it_opens(tmp_path):
+    write(tmp_path, {"id": 1, "name": "x" * 30, "page": "y" * 300}, {"id": 2, "name": None})
+    sheet = load_workbook(io.BytesIO(b"".join(export_items(tmp_path, "xlsx")))).active
+    assert sheet.freeze_panes == "A2"
+    assert sheet["A1"].font.bold
+    assert [sheet.column_dimensions[letter].width for letter in "ABC"] == [9, 32, 60]
+    # Nothing at all, so that it isn't counted.
+    assert not [cell for cell in sheet[3] if cell.data_type == "inlineStr"]
+
+
 @pytest.mark.parametrize("items", [[], [{"n": 1}], [{"n": 1}, {"n": "ü"}]])
 def test_json_is_one_list(tmp_path, items):
     write(tmp_path, *items)

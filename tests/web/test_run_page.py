@@ -14,7 +14,7 @@ from tasks.execution.folder import run_folder
 from tasks.models import Run, SpiderInfo
 from tasks.secrets import MASK, seal
 from tasks.services.tasks import create_task
-from tasks.web.item_view import cell
+from tasks.web.item_view import cell, heading
 
 LOG = "2026-03-24 10:00:{second:02} [shop] {level}: {text}\n"
 
@@ -306,3 +306,11 @@ def test_a_run_that_is_not_there_is_not_found(look, task):
     Run.objects.all().delete()
     for name in ("page", "live", "log", "log_file", "bundle"):
         assert look(name, run).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("in_stock", "In stock"), ("product_url", "Product URL"), ("sku", "SKU"), ("", "")],
+)
+def test_columns_are_named_as_people_write(name, shown):
+    assert heading(name) == shown
