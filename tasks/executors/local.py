@@ -175,7 +175,8 @@ class LocalExecutor:
                 self._health = Health(mode=message["mode"], notes=notes)
 
     def health(self) -> Health:
-        if self._sock is not None:
+        """Of a launcher that another scheduler left, too, though nothing is to start."""
+        if self._sock is not None or self._try_to_connect():
             with contextlib.suppress(ExecutorUnavailable):
                 self._send({"op": "status"})
         return self._health

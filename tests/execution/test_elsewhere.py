@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -209,9 +210,15 @@ def test_a_scheduler_takes_over_what_another_left_and_says_why_runs_start_afresh
     run.refresh_from_db()
     first.kill()
     first.wait()
-    manage("runscheduler")
-    said = "forking is not safe"
-    wait_until(lambda: said in " ".join(manage.ask("tasks", "status").split()), 60, every=0.5)
+    second = manage("runscheduler")
+    how = f"in fresh processes ({socket.gethostname()}/{second.pid})"
+    why = "forking is not safe"
+
+    def says_so():
+        text = " ".join(manage.ask("tasks", "status").split())
+        return how in text and why in text
+
+    wait_until(says_so, 60, every=0.5)
     heard = Run.objects.get(pk=run.pk).heartbeat_at
     wait_until(lambda: Run.objects.get(pk=run.pk).heartbeat_at > heard, 30)
     assert Run.objects.get(pk=run.pk).pid == run.pid

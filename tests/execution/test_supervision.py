@@ -252,6 +252,12 @@ def test_a_launcher_that_another_scheduler_left_leaves_with_who_took_over(bench)
     wait_until(lambda: not is_alive(pid, None))
 
 
+def test_who_takes_over_knows_the_launcher_though_nothing_is_to_start(bench):
+    bench.until_ended(bench.queue("echo"))
+    bench.replace_worker()
+    bench.drive(lambda: bench.worker.condition.launcher == "fork", 10)
+
+
 def test_what_cannot_be_known_is_lost(bench):
     bench.use_own_launcher()
     run = bench.until_item(bench.watched("sleeps"))
