@@ -24,7 +24,10 @@ def forget_runs(*, run_ids: Sequence[UUID]) -> int:
 
 
 def remove_files_of_task(task_id: str) -> None:
-    """What a deleted task leaves behind: its folders, except those of runs that still have rows."""
+    """What a deleted task leaves behind: its folders, except those of runs that still have rows.
+
+    What it remembered goes with it: another task that is given its id would take it for its own.
+    """
     data = Path(settings.DATA_DIR)
     for kind in ("state", "httpcache"):
         shutil.rmtree(data / kind / task_id, ignore_errors=True)

@@ -137,7 +137,7 @@ def remove_task(*, task_id: str, keep_history: bool = True, actor: Actor = PYTHO
         )  # fmt: skip
         if not keep_history:
             Run.objects.filter(task=task).exclude(status__in=["starting", "running"]).delete()
-            transaction.on_commit(partial(remove_files_of_task, task.task_id))
+        transaction.on_commit(partial(remove_files_of_task, task.task_id))
         task.delete()
 
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tasks.execution.folder import run_folder, runs_dir
+from tasks.execution.folder import run_folder, runs_dir, state_folder
 from tasks.execution.retention import Rules, clean_up, preview
 from tasks.models import TERMINAL, Run, Task
 from tasks.services import tasks as task_services
@@ -126,8 +126,11 @@ def test_a_task_deleted_without_its_history_leaves_its_runs(
     task, django_capture_on_commit_callbacks
 ):
     run = past(task, 1)
+    memory = state_folder("shoes")
+    memory.mkdir(parents=True)
     with django_capture_on_commit_callbacks(execute=True):
         task_services.remove_task(task_id="shoes", keep_history=True)
+    assert not memory.exists(), "another task of this id would go on from it"
     assert run_folder(run).exists()
     assert Run.objects.get(pk=run.pk).task is None
 
