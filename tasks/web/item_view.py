@@ -69,17 +69,21 @@ def cell(value: Any) -> Cell:
     if isinstance(value, bool):
         return Cell(_("yes") if value else _("no"))
     if isinstance(value, (int, float)):
-        return Cell(_number(value), is_number=True)
+        return Cell(_shortened(_number(value)), is_number=True)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         value = ", ".join(value)
     text = cell_text(value)
     is_link = text.startswith(("http://", "https://")) and " " not in text
-    short = text if len(text) <= CELL else text[: CELL - 1] + "…"
-    return Cell(short, is_link=is_link, full=text if is_link else "")
+    return Cell(_shortened(text), is_link=is_link, full=text if is_link else "")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= CELL else text[: CELL - 1] + "…"
 
 
 def _number(value: float) -> str:
-    if not isfinite(value) or abs(value) >= 1e15:
+    # In this order: an integer may be larger than any float.
+    if abs(value) >= 1e15 or not isfinite(value):
         return str(value)
     if isinstance(value, int):
         return number_format(value, force_grouping=abs(value) >= 10_000)

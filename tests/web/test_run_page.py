@@ -67,10 +67,16 @@ def test_items_are_a_table_with_links_and_plain_words(look, task):
     assert "a, b" in page
 
 
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_a_number_beyond_all_bounds_spoils_no_page(number):
+    text = cell(number).text
+    assert text == str(number)[: len(text) - 1] + "…"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(None, ""), (float("nan"), "nan"), (3.0, "3.0"), (2.25, "2.25"), ({"a": 1}, '{"a": 1}'),
-     ("<b>", "<b>"), (10**20, str(10**20)), (2026, "2026")],
+     ("<b>", "<b>"), (10**20, str(10**20)), (float("-inf"), "-inf"), (2026, "2026")],
 )  # fmt: skip
 def test_a_cell_is_readable_whatever_it_holds(value, text):
     assert cell(value).text == text
