@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from tasks.runtime.files import count_of
 
 Json = Mapping[str, Any]
+# What turns the direction of the text around it, in mails and on pages.
+_TURNS_TEXT = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +125,7 @@ def facts_of(
 def _message(record: Json) -> str:
     """The line that says what is wrong: of a traceback that is the last one."""
     text = str(record.get("cause") or record.get("message") or "").strip()
+    text = _TURNS_TEXT.sub("", text)
     kind = str(record.get("exception") or "")
     last = text.splitlines()[-1].strip() if text else ""
     return f"{kind}: {last}" if kind and last and not last.startswith(kind) else last

@@ -200,3 +200,9 @@ def test_our_own_sentences_travel_as_codes_from_the_job_to_its_outcome():
     full = {"final": True, "items_lost": 1, "items_error_code": "no_space", "stats": {}}
     found = decide(facts_of(full, {"code": 0}, stop_reason="", items_on_disk=0))
     assert "no space left" in explain(found.reason, found.detail).happened
+
+
+def test_what_a_website_says_cannot_turn_the_text_around_it():
+    outcome = {"final": True, "last_error": {"message": "no price \u202ehere\u2066"}}
+    facts = facts_of(outcome, None, stop_reason="", items_on_disk=None)
+    assert facts.error_message == "no price here"
