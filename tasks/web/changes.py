@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -17,18 +17,23 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from tasks.describe import describe
 from tasks.models import Alert, ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
 from tasks.secrets import MASK
+from tasks.services.schedules import MOMENTS, TIMING
 from tasks.services.undo import last_change, undo_last_change
+from tasks.timing import Timing
 from tasks.web import names, when
 from tasks.web.actions import action, actor_of
 from tasks.web.numbers import whole_number
 from tasks.web.zones import zone_of
 
 MOST = 100
+WHENS = (*MOMENTS, "anchor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,29 @@ def _action_words() -> dict[str, str]:
         "blackout": _("changed a blackout"),
         "cleanup": _("removed old runs"),
         "person": _("changed a person"),
-        "token": _("made or revoked an API token"),
-        "data link": _("made or revoked an address of the latest items"),
         "backfill": _("had it run for the past"),
     }
+
+
+def _made_words() -> dict[str, tuple[str, str]]:
+    """Of what comes and goes."""
+    return {
+        "blackout": (_("made a blackout"), _("deleted a blackout")),
+        "person": (_("added a person"), _("deleted a person")),
+        "token": (_("made an API token"), _("revoked an API token")),
+        "data link": (
+            _("made an address of the latest items"),
+            _("revoked an address of the latest items"),
+        ),
+    }
+
+
+def _what(entry: AuditEntry) -> str:
+    made, gone = _made_words().get(entry.action, ("", ""))
+    name = entry.changes.get("username" if entry.action == "person" else "name")
+    if made and name and not (name[0] and name[1]):
+        return gone if name[0] else made
+    return _action_words().get(entry.action, entry.action)
 
 
 def _doors() -> dict[str, str]:
@@ -92,7 +116,7 @@ def _doors() -> dict[str, str]:
 def read(entry: AuditEntry, now: datetime, zone: tzinfo, *, can_undo: bool = False) -> Change:
     return Change(
         who=names.of_entry(entry),
-        what=_action_words().get(entry.action, entry.action),
+        what=_what(entry),
         at=when.absolute(entry.at, now, zone),
         ago=when.relative(entry.at, now),
         via=_doors().get(entry.via, ""),
@@ -142,11 +166,45 @@ def _schedules(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Ite
                 yield Line(label, _words(here.get(name)), _words(there.get(name)))
 
 
-def _brief(schedule: dict[str, Any] | None) -> str:
+def lines_of_file(fields: Mapping[str, Sequence[Any]]) -> list[Line]:
+    """What an import would change, whose fields have their paths as names."""
+    plain: dict[str, Any] = {}
+    old: dict[str, dict[str, Any]] = {}
+    new: dict[str, dict[str, Any]] = {}
+    for path, (before, after) in fields.items():
+        head, _dot, rest = path.partition(".")
+        if head != "schedules":
+            plain[path] = (before, after)
+            continue
+        key, _dot, name = rest.partition(".")
+        comes_or_goes = f"schedules.{key}.key" in fields
+        for side, value in ((old, before), (new, after)):
+            if value is not None or not comes_or_goes:
+                side.setdefault(key, {"key": key})[name] = value
+    times = _schedules([*old.values()], [*new.values()])
+    return [*(_line_of_path(*each) for each in plain.items()), *times]
+
+
+def _line_of_path(path: str, pair: Sequence[Any]) -> Line:
+    head, _dot, rest = path.partition(".")
+    label = f"{_label(Task, head)}: {rest}" if rest else _label(Task, head)
+    return Line(label, _words(pair[0]), _words(pair[1]))
+
+
+def _brief(schedule: Mapping[str, Any] | None) -> str:
+    """The sentence of a time that comes or goes, as the form of the task has it."""
     if schedule is None:
         return _words(None)
-    shown = {k: v for k, v in schedule.items() if v not in (None, "", 0) and k != "anchor"}
-    return ", ".join(f"{_label(Schedule, name)} {_words(value)}" for name, value in shown.items())
+    given = {name: value for name, value in schedule.items() if value is not None}
+    moments = {name: parse_datetime(str(given[name])) for name in WHENS if name in given}
+    timing = Timing(**{n: v for n, v in {**given, **moments}.items() if n in TIMING})
+    follows = {n: given[n] for n in ("after_on", "delay") if n in given}
+    parts = [describe(timing, after=str(given.get("after_task", "")), **follows)]
+    if timing.kind in {Schedule.Kind.CRON, Schedule.Kind.ONCE}:
+        parts.append(when.zone_label(when.zone_of(timing.timezone)))
+    if given.get("enabled") is False:
+        parts.append(_("Off"))
+    return ", ".join(parts)
 
 
 def _label(model: type[Model], name: str) -> str:

@@ -18,6 +18,7 @@ from tasks.services.errors import Forbidden, InvalidInput
 from tasks.services.exchange import ImportRefused, export_tasks, import_tasks
 from tasks.services.plans import Plan
 from tasks.web.actions import actor_of
+from tasks.web.changes import lines_of_file
 
 # Below what a request may hold beside its files: the text goes back and forth for the confirmation.
 MAX_UPLOAD = 2_000_000
@@ -78,7 +79,8 @@ def _import(request: HttpRequest) -> HttpResponse:
         actor=actor_of(request),
     )
     if not confirmed:
-        return _page(request, plan=plan, text=text, name=name, replace=replace)
+        rows = [(each, lines_of_file(each.fields)) for each in plan.changes]
+        return _page(request, plan=plan, rows=rows, text=text, name=name, replace=replace)
     _say(request, plan)
     return redirect("admin:tasks_task_changelist")
 

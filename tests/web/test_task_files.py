@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from tasks.models import AuditEntry, Task
 from tasks.services import create_task
+from tasks.web.changes import lines_of_file
 
 CHAIN = {"chain": [{"class": "shop.steps.Load", "kwargs": {}}]}
 FILE = """
@@ -33,7 +34,7 @@ def test_a_file_is_shown_first_and_imported_when_confirmed(client, anna, known):
     page = upload(client, FILE, replace="1")
     content = page.content.decode()
     assert "1 created, 1 changed, 0 left as they are, 0 removed." in content
-    assert "arguments.chain" in content
+    assert "Arguments: chain: " in content
     assert "When the scheduler starts" in content
     assert not Task.objects.filter(task_id="fresh").exists()
     form = {"text": page.context["text"], "name": page.context["name"], "_confirmed": "1"}
@@ -91,3 +92,24 @@ def test_those_who_only_look_cannot_import(client, viktor, olof):
         assert "Bring tasks in" not in client.get(reverse("admin:task_files")).content.decode()
         assert upload(client, FILE).status_code == 403
     assert not Task.objects.exists()
+
+
+def test_what_an_import_changes_is_said_as_on_the_page_of_changes():
+    fields = {
+        "name": ["A", "B"], "arguments.pages": [1, None],
+        "schedules.daily.cron": ["0 6 * * *", "0 7 * * *"],
+        "schedules.daily.start_at": [None, "2026-01-01"],
+        "schedules.old.key": ["old", None], "schedules.old.kind": ["cron", None],
+        "schedules.old.cron": ["0 6 * * *", None], "schedules.old.enabled": [False, None],
+        "schedules.new.key": [None, "new"], "schedules.new.kind": [None, "interval"],
+        "schedules.new.hours": [None, 2], "schedules.new.start_at": [None, None],
+    }  # fmt: skip
+    lines = [(each.label, each.before, each.after) for each in lines_of_file(fields)]
+    assert lines == [
+        ("Task name", "A", "B"),
+        ("Arguments: pages", "1", "–"),
+        ("Time “daily”, Pattern", "0 6 * * *", "0 7 * * *"),
+        ("Time “daily”, Not before", "–", "2026-01-01"),
+        ("Time “old”", "Every day at 06:00, UTC, Off", "–"),
+        ("Time “new”", "–", "Every 2 hours"),
+    ]
