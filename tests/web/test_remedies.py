@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder
-from tasks.models import Run, SpiderInfo
+from tasks.models import Run, SpiderInfo, Task
 from tasks.outcomes.words import TABLE
 from tasks.secrets import seal
 from tasks.services.tasks import create_task
@@ -185,3 +185,26 @@ def test_cleaning_up_is_looked_at_first_and_done_on_a_second_press(client, anna,
     assert {run.pk for run in Run.objects.all()} == {newest.pk, older.pk}
     changes = client.get(reverse("admin:tasks_auditentry_changelist")).content.decode()
     assert "removed old runs" in changes
+
+
+def test_what_goes_by_itself_is_looked_at_by_the_limits_of_task_and_settings(
+    client, anna, task, settings
+):
+    runs = [old_run(task, days) for days in (1, 2, 3, 40)]
+    url, limits = reverse("admin:clean_up"), {"days": "limits"}
+    client.force_login(anna)
+    assert "too old: 1" in client.get(url, limits).content.decode()
+    Task.objects.update(keep_runs=3, keep_days=90)
+    assert "too many: 1" in client.get(url, limits).content.decode()
+    settings.RETENTION_RUNS = 2
+    assert "too many: 2" in client.get(url, limits).content.decode()
+    Task.objects.update(keep_runs=None, keep_days=0, keep_megabytes=0)
+    settings.RETENTION_RUNS = 0
+    settings.RETENTION_MEGABYTES = 0
+    said = client.get(url, limits).content.decode()
+    assert "too old: 3" in said
+    assert "3 runs go" in said
+    client.post(url, limits)
+    assert [run.pk for run in Run.objects.all()] == [runs[0].pk]
+    Task.objects.update(keep_days=90, keep_megabytes=None)
+    assert "No run is over the limits" in client.get(url, limits).content.decode()
