@@ -107,7 +107,9 @@ def every_problem_of(*steps: Callable[[], object]) -> None:
 def problems_of(task: Task | None, fields: Mapping[str, Any], *, actor: Actor) -> Errors:
     """What would be wrong with these fields, though more of them are still to come."""
     try:
-        prepare(copy(task) if task else Task(), fields, actor=actor, before=task)
+        # A new one has its id and its name only when it is made.
+        draft = copy(task) if task else Task(task_id="new", name="new")
+        prepare(draft, fields, actor=actor, before=task)
     except Forbidden:
         raise
     except InvalidInput as error:

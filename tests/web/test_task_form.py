@@ -121,6 +121,7 @@ def test_all_that_is_wrong_is_said_at_once_and_in_plain_words(editor, shop):
                   "This is needed.", "Enter 1 or more.", "1 to 64"):  # fmt: skip
         assert words in page
     assert "Ensure this value" not in page
+    assert "cannot be blank" not in page
     assert not Task.objects.exists()
 
 
