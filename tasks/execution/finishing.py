@@ -15,6 +15,7 @@ from tasks.execution.folder import run_folder
 from tasks.execution.orders import LOG_BYTES
 from tasks.execution.packing import pack_log
 from tasks.execution.report import write_report
+from tasks.execution.retention import remove_unwanted
 from tasks.execution.stopping import Stop
 from tasks.handlers import handler_of
 from tasks.models import Run
@@ -92,6 +93,8 @@ def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
 
 def tidy(run: Run, words: LastWords) -> None:
     """Nothing here may undo the outcome: a full disk leaves the files as they are."""
+    if run.status == Status.CANCELLED and remove_unwanted(run.pk):
+        return
     folder = run_folder(run)
     try:
         forget(folder)

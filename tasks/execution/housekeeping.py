@@ -5,7 +5,7 @@ import threading
 
 from django.db import DatabaseError, connection
 
-from tasks.execution.retention import clean_up, preview
+from tasks.execution.retention import clean_up, preview, remove_unwanted
 
 logger = logging.getLogger(__name__)
 EVERY = 3600.0
@@ -31,6 +31,7 @@ class Housekeeper:
         while not self._stopping.wait(pause):
             pause = EVERY
             try:
+                remove_unwanted()
                 clean_up(preview())
             except DatabaseError as error:
                 logger.warning("old runs could not be removed: %s", error)

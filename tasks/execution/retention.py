@@ -140,6 +140,14 @@ def clean_up(doomed: Sequence[Doomed]) -> Removed:
     return removed
 
 
+def remove_unwanted(*run_ids: UUID) -> int:
+    """Ended runs whose task was deleted with its history while they ran; without ids, all."""
+    runs = Run.objects.ended().filter(is_unwanted=True).only(*SHOWN)
+    if run_ids:
+        runs = runs.filter(pk__in=run_ids)
+    return clean_up([Doomed(run, "age", 0) for run in runs]).runs
+
+
 def _judged(run: Run, kept: _Kept, in_all: _Kept, now: datetime) -> Doomed | None:
     """Comes newest first, so that what is over a limit is the oldest."""
     is_protected = kept.protects(run.status)

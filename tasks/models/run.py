@@ -115,6 +115,8 @@ class Run(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
+    # Its task was deleted, with its history, while it ran: it goes too as soon as it has ended.
+    is_unwanted = models.BooleanField(null=True)
 
     executor = models.CharField(max_length=20, blank=True)
     external_id = models.CharField(max_length=100, blank=True)
@@ -162,6 +164,9 @@ class Run(models.Model):
         ]  # fmt: skip
         indexes = [
             models.Index(fields=["-at", "-id"], name="run_history"),
+            models.Index(
+                fields=["is_unwanted"], name="run_unwanted", condition=models.Q(is_unwanted=True)
+            ),
             models.Index(fields=["task", "-at", "-id"], name="run_task_history"),
             models.Index(fields=["status", "-at", "-id"], name="run_status_history"),
             models.Index(fields=["status", "trigger", "-at", "-id"], name="run_kind_history"),

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from tasks.models import ACTIVE, Run
+from tasks.models import ACTIVE, Run, Task
 
 BATCH = 200
 
@@ -21,6 +21,12 @@ def forget_runs(*, run_ids: Sequence[UUID]) -> int:
         rows = Run.objects.filter(pk__in=run_ids[start : start + BATCH]).exclude(status__in=ACTIVE)
         gone += rows.delete()[1].get("tasks.Run", 0)
     return gone
+
+
+def forget_history(task: Task) -> None:
+    """What is running goes when it has ended: until then its process writes into its folder."""
+    task.runs.active().update(is_unwanted=True)
+    task.runs.exclude(status__in=[Run.Status.STARTING, Run.Status.RUNNING]).delete()
 
 
 def remove_files_of_task(task_id: str) -> None:

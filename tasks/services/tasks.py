@@ -10,13 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from tasks.models import Run, Schedule, Task
+from tasks.models import Schedule, Task
 from tasks.secrets import unseal
 from tasks.services import audit
 from tasks.services.actors import PYTHON, Actor
 from tasks.services.creating import create_task, free_task_id
 from tasks.services.errors import Conflict, InvalidInput, NotFound
-from tasks.services.history import remove_files_of_task
+from tasks.services.history import forget_history, remove_files_of_task
 from tasks.services.runs import request_cancel
 from tasks.services.schedules import replace_schedules, start_all_over, state_of
 from tasks.services.writing import (
@@ -136,7 +136,7 @@ def remove_task(*, task_id: str, keep_history: bool = True, actor: Actor = PYTHO
             changes=audit.difference(state_of_task(task), {}),
         )  # fmt: skip
         if not keep_history:
-            Run.objects.filter(task=task).exclude(status__in=["starting", "running"]).delete()
+            forget_history(task)
         transaction.on_commit(partial(remove_files_of_task, task.task_id))
         task.delete()
 

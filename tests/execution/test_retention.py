@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tasks.execution.folder import run_folder, runs_dir, state_folder
-from tasks.execution.retention import Rules, clean_up, preview
+from tasks.execution.retention import Rules, clean_up, preview, remove_unwanted
 from tasks.models import TERMINAL, Run, Task
 from tasks.services import tasks as task_services
 from tasks.services.runs import new_run
@@ -120,6 +120,20 @@ def test_a_task_deleted_with_its_history_leaves_no_folder(task, django_capture_o
         task_services.remove_task(task_id="shoes", keep_history=False)
     assert not run_folder(run).exists()
     assert not (runs_dir() / "shoes").exists()
+
+
+def test_what_ran_when_its_task_was_deleted_with_its_history_goes_with_the_next_clean_up(
+    task,
+):
+    queued, running, _ended = (past(task, 1) for _ in range(3))
+    Run.objects.filter(pk=queued.pk).update(status="queued", finished_at=None)
+    Run.objects.filter(pk=running.pk).update(status="running", finished_at=None)
+    task_services.remove_task(task_id="shoes", keep_history=False)
+    assert remove_unwanted() == 0
+    assert Run.objects.get().pk == running.pk
+    Run.objects.update(status="succeeded", finished_at=NOW)
+    assert remove_unwanted() == 1
+    assert not run_folder(running).exists()
 
 
 def test_a_task_deleted_without_its_history_leaves_its_runs(

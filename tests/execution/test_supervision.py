@@ -18,6 +18,7 @@ from tasks.models import Run
 from tasks.runtime.machine import boot_id, is_alive
 from tasks.runtime.order import claim_path, revoke
 from tasks.services.runs import cancel_run
+from tasks.services.tasks import remove_task
 from tests.execution.conftest import follow_up_of
 from tests.waiting import wait_until
 
@@ -67,6 +68,15 @@ def test_items_and_log_of_a_stopped_run_are_kept(bench):
     bench.until_ended(run)
     assert run.items == len(bench.items(run)) > 0
     assert "Received SIGTERM" in bench.log(run)
+
+
+def test_a_run_whose_task_is_deleted_with_its_history_goes_when_it_has_ended(bench):
+    run = bench.until_item(bench.queue("endless"))
+    folder, pid = run_folder(run), run.pid
+    remove_task(task_id=run.task.task_id, keep_history=False)
+    assert Run.objects.get(pk=run.pk).task is None
+    bench.drive(lambda: not Run.objects.exists() and not folder.parent.exists())
+    assert members(pid, str(run.pk)) == []
 
 
 def test_a_claimed_run_that_has_not_started_is_cancelled_without_a_process(bench):
