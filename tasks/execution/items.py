@@ -8,9 +8,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal
+
+from django.template.defaultfilters import filesizeformat
 
 from tasks.execution.folder import open_plain
 
@@ -19,6 +21,9 @@ Format = Literal["jsonl", "json", "csv", "xlsx"]
 
 MAX_PAGE = 500
 MAX_ITEM_BYTES = 4 * 1024 * 1024
+# Stands in tables for what is larger, and says how large; the JSON files have it as it is.
+TOO_LARGE = "item_too_large"
+BLOCK = 64 * 1024
 MAX_CELL = 32_767
 MAX_XLSX_ROWS = 1_048_575
 MAX_COLUMNS = 500
@@ -81,13 +86,21 @@ def iterate_items(folder: Path) -> Iterator[Item]:
 def _whole_line(file: Any) -> bytes | None:
     """None at the end, also before a line that is still being written."""
     line: bytes = file.readline(MAX_ITEM_BYTES)
-    if not line or (not line.endswith(b"\n") and len(line) < MAX_ITEM_BYTES):
-        return None
-    while line and not line.endswith(b"\n"):
-        line = file.readline(MAX_ITEM_BYTES)
-        if line.endswith(b"\n"):
-            return b""  # too large to show
-    return line or None
+    if len(line) < MAX_ITEM_BYTES or line.endswith(b"\n"):
+        return line if line.endswith(b"\n") else None
+    size = len(line)
+    for part in _rest_of_line(file):
+        size += len(part)
+        if part.endswith(b"\n"):
+            return json.dumps({TOO_LARGE: filesizeformat(size)}).encode()
+    return None
+
+
+def _rest_of_line(file: Any) -> Iterator[bytes]:
+    while part := file.readline(BLOCK):
+        yield part
+        if part.endswith(b"\n"):
+            return
 
 
 def _parsed(line: bytes) -> list[Item]:
@@ -137,15 +150,46 @@ def _as_json(item: Item) -> bytes:
     return json.dumps(item, ensure_ascii=False).encode("utf-8", "replace")
 
 
+def _texts(folder: Path) -> Iterator[Iterable[bytes]]:
+    """Each item in JSON, in parts where it is too large to be looked at."""
+    try:
+        with open_plain(folder / "items.jsonl") as file:
+            end = _end_of_lines(file)
+            file.seek(0)
+            while file.tell() < end:
+                line = file.readline(MAX_ITEM_BYTES)
+                if line.endswith(b"\n"):
+                    yield from ([_as_json(item)] for item in _parsed(line))
+                else:
+                    yield chain([line], (part.rstrip(b"\n") for part in _rest_of_line(file)))
+    except FileNotFoundError:
+        return
+
+
+def _end_of_lines(file: Any) -> int:
+    """Behind the last line that is whole."""
+    end: int = file.seek(0, 2)
+    while end > 0:
+        start = max(0, end - BLOCK)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + int(found) + 1
+        end = start
+    return 0
+
+
 def _jsonl(folder: Path) -> Iterator[bytes]:
-    for item in iterate_items(folder):
-        yield _as_json(item) + b"\n"
+    for parts in _texts(folder):
+        yield from parts
+        yield b"\n"
 
 
 def _json(folder: Path) -> Iterator[bytes]:
     opening = b"[\n"
-    for item in iterate_items(folder):
-        yield opening + _as_json(item)
+    for parts in _texts(folder):
+        yield opening
+        yield from parts
         opening = b",\n"
     yield b"[]\n" if opening == b"[\n" else b"\n]\n"
 

@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from tasks.execution.folder import run_folder
-from tasks.execution.items import Item, cell_text, columns_of, read_items
+from tasks.execution.items import TOO_LARGE, Item, cell_text, columns_of, read_items
 from tasks.models import Run
 
 FIRST = 20
@@ -60,6 +60,8 @@ def table(items: list[Item]) -> ItemTable:
 
 def heading(name: str) -> str:
     """Of a column, as people write it."""
+    if name == TOO_LARGE:
+        return _("Too large to show")
     words = [SHORT.get(word, word) for word in name.replace("_", " ").lower().split()]
     text = " ".join(words)
     return text[:1].upper() + text[1:]

@@ -45,9 +45,16 @@ def test_lines_that_are_no_items_are_left_out(tmp_path):
     assert list(iterate_items(tmp_path)) == [{"n": 1}]
 
 
-def test_an_item_too_large_to_show_does_not_hide_the_next(tmp_path):
-    write(tmp_path, {"n": "x" * (MAX_ITEM_BYTES * 2 + 10)}, {"n": 1})
-    assert read_items(tmp_path).items == [{"n": 1}]
+def test_an_item_too_large_to_show_is_said_in_tables_and_whole_in_json(tmp_path):
+    items = [{"n": 1}, {"n": "x" * (MAX_ITEM_BYTES * 2 + 10)}, {"n": 2}]
+    write(tmp_path, *items, b'{"n": "' + b"y" * (MAX_ITEM_BYTES + 10))
+    said = {"item_too_large": "8.0\xa0MB"}
+    assert read_items(tmp_path).items == list(iterate_items(tmp_path)) == [items[0], said, items[2]]
+    lines = b"".join(export_items(tmp_path, "jsonl")).splitlines()
+    assert [json.loads(line) for line in lines] == items
+    assert json.loads(b"".join(export_items(tmp_path, "json"))) == items
+    rows = b"".join(export_items(tmp_path, "csv")).decode("utf-8-sig").splitlines()
+    assert rows == ["n,item_too_large", "1,", ",8.0\xa0MB", "2,"]
 
 
 def test_no_file_and_a_link_are_no_items(tmp_path):
