@@ -35,10 +35,14 @@ def measures_processes(test: Path) -> bool:
     return UNMEASURED.isdisjoint({test.parent.name, test.stem})
 
 
+# It changes the process that it is started in.
+PROGRAMS = {"tasks.runtime.boot"}
+
+
 def import_all() -> None:
     """What a module does while it is imported is measured too."""
     if coverage.Coverage.current() is None:
         return
     for module in pkgutil.walk_packages(tasks.__path__, "tasks."):
-        if ".migrations" not in module.name:
+        if ".migrations" not in module.name and module.name not in PROGRAMS:
             import_module(module.name)

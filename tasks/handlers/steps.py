@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from tasks.runtime.chain import is_file_of_project, is_of_product
+from tasks.runtime.own_code import is_file_of_project, is_of_product
 
 _CLASS = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", re.ASCII)
 

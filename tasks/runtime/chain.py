@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import sys
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,14 +16,12 @@ from typing import Any
 
 from .context import RunContext
 from .jobs import JobRun, log_to_the_run
+from .own_code import is_file_of_project, is_of_product
 from .project import enter_project, project_path
 
 logger = logging.getLogger(__name__)
 
 METHODS = ("run", "execute", "process")
-# Where the product itself stands in the project's folder, none of it is a step.
-OWN_PACKAGES = {"tasks", "scheduler_site", "tests", "manage", "script"}
-PRODUCT = Path(__file__).resolve().parents[2]
 
 
 class BadStep(Exception):
@@ -73,11 +70,6 @@ def load_class(path: str, project: Path) -> type:
     return found
 
 
-def is_of_product(module: str, project: Path) -> bool:
-    """Other projects may have packages of these names."""
-    return module.split(".", maxsplit=1)[0] in OWN_PACKAGES and project.resolve() == PRODUCT
-
-
 def _is_of_project(module: str, project: Path) -> bool:
     if not module or is_of_product(module, project):
         return False
@@ -86,16 +78,6 @@ def _is_of_project(module: str, project: Path) -> bool:
     except (ImportError, ValueError):
         return False
     return bool(spec and spec.origin and is_file_of_project(Path(spec.origin), project))
-
-
-def is_file_of_project(file: Path, project: Path) -> bool:
-    """A virtual environment inside its folder is none of its code."""
-    file, root = file.resolve(), project.resolve()
-    if not file.is_relative_to(root):
-        return False
-    inner = file.relative_to(root).parts
-    hidden = any(part.startswith(".") or part == "site-packages" for part in inner)
-    return not hidden and not file.is_relative_to(Path(sys.prefix).resolve())
 
 
 def _perform(step: Any, previous: Any) -> Any:

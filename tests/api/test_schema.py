@@ -17,6 +17,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
+from pytest_django import DjangoDbBlocker
 from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.schemas import BaseSchema
 
@@ -45,8 +46,9 @@ def operations() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def description() -> BaseSchema:
-    found = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
+def description(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> BaseSchema:
+    with django_db_blocker.unblock():
+        found = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     # That input fits the description doesn't make it right: the spider must exist, and so on.
     found.config.checks.positive_data_acceptance.enabled = False
     return found.exclude(path_regex="/logs$")

@@ -103,12 +103,15 @@ def test_a_new_spider_appears_by_itself(transactional_db, project):
         keeper.stop()
 
 
+PRESETS = ["to_nowhere", "to_storage", "to_unknown_format", "to_unknown_storage", "without_feeds"]
+
+
 def test_presets_of_the_project_are_listed(project):
-    assert read_catalogue()["presets"] == ["to_nowhere", "to_storage"]
+    assert read_catalogue()["presets"] == PRESETS
 
 
 def test_presets_are_kept_with_the_spiders(db, project):
     Preset.objects.create(name="of_last_week")
     refresh_catalogue()
     names = set(Preset.objects.values_list("name", flat=True))
-    assert names == {"to_nowhere", "to_storage"}
+    assert names == set(PRESETS)
