@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts what goes on in the background deaf to Ctrl-C, and so would be whatever tests
+    # start: sh(1), "Asynchronous Lists".
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers",
         f"needs(*services): {', '.join(SERVICES)}; skipped where one is missing, "
