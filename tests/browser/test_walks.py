@@ -22,6 +22,7 @@ def last_run_ended():
     return run if run is not None and run.is_ended else None
 
 
+@pytest.mark.long
 def test_a_task_is_added_run_and_read_in_few_clicks(house):
     page = house.open()
     clicks = []
@@ -142,6 +143,7 @@ def test_the_whole_way_by_keyboard(house):
     expect(page.locator("h1")).to_contain_text("Finished:", timeout=60_000)
 
 
+@pytest.mark.long
 def test_a_running_run_is_followed_and_stopped(house):
     page = house.open("/admin/tasks/task/add/?spider=vivbliss")
     page.get_by_label("Task name").fill("Slow")

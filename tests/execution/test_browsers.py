@@ -52,6 +52,7 @@ def page(site, other=""):
     return f"{site.url}/script?{other}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["fork", "fresh"])
 def test_a_spider_sees_what_scripts_of_the_page_write(bench, site, settings, tmp_path, mode):
     if mode == "fresh":
@@ -95,6 +96,7 @@ def test_a_name_that_leads_inside_is_refused_when_the_browser_connects(
     assert inner.hits["/ok"] == 0
 
 
+@pytest.mark.long
 def test_stopping_a_run_ends_its_browser(bench, site):
     arguments = {"url": page(site, "/ok"), "then": 300}
     run = bench.until_item(bench.queue("rendered", arguments=arguments), 90)

@@ -198,6 +198,7 @@ def manage(process_env, other_tree, tmp_path):  # noqa: F811
     wait_until(lambda: marked(mark) == [])
 
 
+@pytest.mark.long
 def test_a_scheduler_takes_over_what_another_left_and_says_why_runs_start_afresh(
     manage, data_dir, no_proc  # noqa: F811
 ):  # fmt: skip

@@ -355,6 +355,7 @@ def test_no_process_is_started_twice_under_one_claim(bench):
     assert bench.effects.read_text().count(str(run.pk)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_run_starts_twice_whatever_dies(bench, seed):
     """Workers, launchers and runs are killed at random; each run starts once at most, and ends."""

@@ -30,6 +30,7 @@ def ended(run):
     return lambda: Run.objects.get(pk=run.pk).is_ended
 
 
+@pytest.mark.long
 def test_a_mail_server_that_hangs_holds_up_no_run_and_each_death_is_told_once(start, server, task):
     server.hangs = True
     url = f"smtp://127.0.0.1:{server.port}"

@@ -40,6 +40,7 @@ def due_once(effects) -> Schedule:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("point", "left"),
     [
@@ -60,6 +61,7 @@ def test_a_crash_loses_no_slot_and_starts_no_run_twice(start, effects, point, le
     assert effects.read_text().count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_leader_that_is_suspended_in_a_firing_is_named_and_what_was_due_comes_later(
     start, client, anna
 ):

@@ -132,6 +132,7 @@ def test_search_ranks_the_results_over_pages_and_leaves_out_who_forbids_spiders(
     assert "Closed does not allow spiders on its result pages (robots.txt)" in done.log
 
 
+@pytest.mark.long
 def test_a_sitemap_is_compared_with_the_last_good_run(site, tmp_path):
     site.pages["/sitemap.xml"] = sitemap((site.url("/part.xml.gz"), ""), kind="sitemapindex")
     pages = [(site.url("/a"), "2026-01-01"), (site.url("/b"), "2026-01-01")]
