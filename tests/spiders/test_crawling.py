@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.environment import ROOT
 from tests.spiders.site import Answer, crawl, sitemap
 
