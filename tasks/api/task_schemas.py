@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -178,3 +179,20 @@ class TaskOut(Answer):
     version: int = Field(description="Grows with each change; also the ETag.")
     created_at: datetime
     updated_at: datetime
+
+
+class LastErrorOut(Answer):
+    timestamp: datetime
+    job_id: str
+    run_id: UUID
+    exception: str = Field(description="The reason of the newest failed run.")
+
+
+class StatsOut(Answer):
+    """Of all runs that are still kept."""
+
+    jobs_executed: int
+    jobs_failed: int
+    jobs_missed: int
+    jobs_skipped: int
+    last_error: LastErrorOut | None

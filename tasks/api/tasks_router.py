@@ -13,12 +13,13 @@ from tasks.api.etags import changed, expected_version, set_etag
 from tasks.api.fields import Slug, text
 from tasks.api.paging import Cursor, Limit, Page, paginate
 from tasks.api.run_schemas import RunOut, show_run
-from tasks.api.task_schemas import Kind, PauseIn, RunIn, TaskFields, TaskIn, TaskOut
+from tasks.api.task_schemas import Kind, PauseIn, RunIn, StatsOut, TaskFields, TaskIn, TaskOut
 from tasks.api.task_views import show, show_one, with_all
 from tasks.services import (
     create_task,
     disable_task,
     enable_task,
+    get_job_stats,
     remove_task,
     run_task_now,
     update_task,
@@ -77,6 +78,13 @@ def add_task(request: HttpRequest, data: Body[TaskIn], response: HttpResponse) -
 def get_task(request: HttpRequest, task_id: TaskId, response: HttpResponse) -> TaskOut:
     caller_of(request).demand("view_task")
     return _answer(task_id, response)
+
+
+@router.get("/tasks/{task_id}/stats", auth=READ, response=answers({200: StatsOut}, 404))
+def get_stats(request: HttpRequest, task_id: TaskId) -> StatsOut:
+    """How many of its runs took place, failed, were missed and skipped, and the last error."""
+    caller_of(request).demand("view_run")
+    return StatsOut(**get_job_stats(task_id=task_id))
 
 
 @router.patch("/tasks/{task_id}", auth=WRITE, response=answers({200: TaskOut}, 400, 404, 409, 412))

@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils.timezone import now
 
 from tasks.models import AuditEntry, Run, Task
+from tasks.services.runs import new_run
 
 pytestmark = pytest.mark.django_db
 PROBLEM = "application/problem+json"
@@ -185,3 +187,17 @@ def test_alerts_are_set_and_refused_by_field(api: Any, shop: Task) -> None:
     wrong = api.patch("/tasks/shop", {"alert_to": ["maja"]})
     assert (wrong.status_code, list(wrong.json()["errors"])) == (422, ["alert_to"])
     assert api.patch("/tasks/shop", {"alert_on": ["often"]}).status_code == 422
+
+
+def test_a_tasks_runs_are_counted_with_the_last_error(api: Any, shop: Task) -> None:
+    counted = {f"jobs_{each}": 0 for each in ("executed", "failed", "missed", "skipped")}
+    assert api.get("/tasks/shop/stats").json() == {**counted, "last_error": None}
+    run = new_run(shop, trigger="manual", status="failed", reason="blocked", finished_at=now())
+    run.save(force_insert=True)
+    told = api.get("/tasks/shop/stats").json()
+    assert (told["jobs_executed"], told["jobs_failed"]) == (1, 1)
+    assert (told["last_error"]["run_id"], told["last_error"]["exception"]) == (
+        str(run.pk),
+        "blocked",
+    )
+    assert api.get("/tasks/nosuch/stats").status_code == 404

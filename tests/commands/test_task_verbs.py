@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import getpass
+import re
 
 import pytest
+from django.utils.timezone import now
 
 from tasks.models import AuditEntry, Run, Schedule, Task
 from tasks.services import run_task_now
+from tasks.services.runs import new_run
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +40,21 @@ def test_show_masks_secrets(tasks, shop):
     assert shown["arguments"] == {"max_pages": 3, "password": "••••••"}
     assert shown["schedules"][0]["cron"] == "0 6 * * *"
     assert shown["schedule"] == "Every day at 06:00"
+
+
+def test_show_counts_what_became_of_the_runs_and_names_the_last_error(tasks, shop):
+    for status, reason in [("succeeded", ""), ("failed", "http_error"), ("skipped", "hold")]:
+        run = new_run(shop, trigger="manual", status=status, reason=reason, finished_at=now())
+        run.save(force_insert=True)
+    missed = {"trigger": "schedule", "scheduled_for": now(), "slots": 7}
+    new_run(shop, status="missed", schedule=shop.schedules.get(), **missed).save(force_insert=True)
+    failed = Run.objects.get(status="failed")
+    stats = tasks("show", "shop", "--json").json["stats"]
+    assert stats.pop("last_error").items() >= {"run_id": str(failed.pk), "job_id": "shop"}.items()
+    assert list(stats.values()) == [2, 1, 7, 1]
+    shown = tasks("show", "shop").out
+    assert re.search(r"executed +2\nfailed +1\nmissed +7\nskipped +1\nlast error +", shown)
+    assert f"http_error {failed.pk}" in shown
 
 
 def test_what_comes_from_outside_cannot_steer_the_terminal(tasks, shop):

@@ -109,6 +109,7 @@ API = [
     ("/tasks", "GET", VIEW),
     ("/tasks", "POST", EDIT, SPIDER),
     ("/tasks/{task_id}", "GET", VIEW),
+    ("/tasks/{task_id}/stats", "GET", VIEW),
     ("/tasks/{task_id}", "PATCH", EDIT, {"name": "Other"}),
     ("/tasks/{task_id}", "DELETE", EDIT),
     ("/tasks/{task_id}/pause", "POST", OPERATE),

@@ -4,6 +4,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -14,6 +15,7 @@ from tasks.models import Task
 from tasks.services import (
     disable_task,
     enable_task,
+    get_job_stats,
     get_task_info,
     list_tasks,
     remove_task,
@@ -60,12 +62,25 @@ def _list_arguments(parser: ArgumentParser) -> None:
 def show(terminal: Terminal, options: Namespace) -> int:
     task = get_task(options.task_id)
     info = get_task_info(task_id=task.task_id)
-    state = state_of_task(task)
+    state, stats = state_of_task(task), get_job_stats(task_id=task.task_id)
     if terminal.as_json:
-        terminal.json({**state, **info, "schedules": state["schedules"]})
+        terminal.json({**state, **info, "schedules": state["schedules"], "stats": stats})
         return DONE
-    terminal.fields(_fields(task, info, state))
+    terminal.fields([*_fields(task, info, state), *_counters(stats)])
     return DONE
+
+
+def _counters(stats: dict[str, Any]) -> list[tuple[str, object]]:
+    lines: list[tuple[str, object]] = [
+        (_("executed"), stats["jobs_executed"]),
+        (_("failed"), stats["jobs_failed"]),
+        (_("missed"), stats["jobs_missed"]),
+        (_("skipped"), stats["jobs_skipped"]),
+    ]
+    if last := stats["last_error"]:
+        at = moment(parse_datetime(last["timestamp"]))
+        lines.append((_("last error"), f"{at} {last['exception']} {last['run_id']}"))
+    return lines
 
 
 def _off(task: Task) -> str:
