@@ -108,6 +108,9 @@ class PauseIn(Strict):
 
 class RunIn(Strict):
     arguments: Arguments = left_out(description="Instead of the task's own, for this run alone.")
+    ignore_cache: bool = Field(
+        default=False, description="Reads each page anew, also where the task keeps pages."
+    )
 
 
 class ScheduleOut(Answer):

@@ -137,6 +137,7 @@ def run_task(
         actor=caller_of(request).actor,
         trigger="api",
         arguments=data.arguments if data else None,
+        ignore_cache=data.ignore_cache if data else False,
     )
     return Status(202, show_run(run))
 

@@ -201,3 +201,11 @@ def test_a_tasks_runs_are_counted_with_the_last_error(api: Any, shop: Task) -> N
         "blocked",
     )
     assert api.get("/tasks/nosuch/stats").status_code == 404
+
+
+@pytest.mark.parametrize(("body", "ignores"), [({"ignore_cache": True}, True), ({}, False)])
+def test_a_run_reads_each_page_anew_where_told_so(
+    api: Any, shop: Task, body: dict[str, bool], ignores: bool
+) -> None:
+    assert api.post("/tasks/shop/run", body).status_code == 202
+    assert Run.objects.get().ignore_cache is ignores

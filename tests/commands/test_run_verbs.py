@@ -33,6 +33,11 @@ def test_run_now_is_quiet_where_a_scheduler_is_up(tasks, shop, scheduler):
     assert Run.objects.get().secrets.keys() == {"password"}
 
 
+def test_run_now_reads_each_page_anew_where_told_so(tasks, shop):
+    tasks("run-now", "shop", "--ignore-cache")
+    assert Run.objects.get().ignore_cache
+
+
 def test_run_now_names_the_run_in_the_way(tasks, shop, scheduler):
     first = run_task_now(task_id="shop")
     answer = tasks("run-now", "shop")

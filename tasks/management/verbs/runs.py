@@ -28,7 +28,7 @@ def run_now(terminal: Terminal, options: Namespace) -> int:
     if options.wait and not alive:
         get_task(options.task_id)
         raise Refused(str(NO_SCHEDULER))
-    run = _start(options.task_id, arguments)
+    run = _start(options.task_id, arguments, ignore_cache=options.ignore_cache)
     if not options.wait:
         if not alive:
             terminal.warn(str(NO_SCHEDULER))
@@ -37,11 +37,13 @@ def run_now(terminal: Terminal, options: Namespace) -> int:
     return _watch(terminal, run, options.timeout)
 
 
-def _start(task_id: str, arguments: dict[str, object]) -> Run:
+def _start(task_id: str, arguments: dict[str, object], *, ignore_cache: bool) -> Run:
     task = get_task(task_id)
     given = {**task.arguments, **arguments} if arguments else None
     try:
-        return run_task_now(task_id=task_id, arguments=given, actor=command_line())
+        return run_task_now(
+            task_id=task_id, arguments=given, ignore_cache=ignore_cache, actor=command_line()
+        )
     except Conflict as error:
         # Not inside of an f-string: makemessages doesn't look there.
         run = _("Run: %s") % error.run_id
@@ -78,6 +80,9 @@ def _run_arguments(parser: ArgumentParser) -> None:
         type=parsing.pair,
         metavar="K=V",
         help="instead of the task's own, for this run",
+    )
+    parser.add_argument(
+        "--ignore-cache", action="store_true", help="read each page anew, if the task keeps pages"
     )
     parser.add_argument(
         "--wait", action="store_true", help="until it ends; exit 1 unless it succeeded"
