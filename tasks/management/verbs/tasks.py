@@ -160,7 +160,7 @@ def remove(terminal: Terminal, options: Namespace) -> int:
 
 def _remove_arguments(parser: ArgumentParser) -> None:
     parsing.task_id(parser)
-    parser.add_argument("--with-history", action="store_true", help="delete its ended runs too")
+    parser.add_argument("--with-history", action="store_true", help="delete its runs too")
 
 
 VERBS = (
