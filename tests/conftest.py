@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import translation
 
-from tests.measuring import import_all, is_measured, unmeasured
+from tests.measuring import import_all, measures_processes, unmeasured
 from tests.people import People, create_people, ensure_groups
 from tests.services_at_hand import SERVICES, find, require
 
@@ -135,13 +135,9 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def measured(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    if is_measured(request.path):
-        yield
-        return
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    with unmeasured():
-        yield
+def measured_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not measures_processes(request.path):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(autouse=True)

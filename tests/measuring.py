@@ -27,15 +27,11 @@ def unmeasured() -> Iterator[None]:
         measuring.start()
 
 
-# Tests of these folders and files walk through what others measure: with browsers, shells and real
-# servers, page by page for each group, with thousands of examples.
-UNMEASURED = {
-    "browser", "demo", "docs", "house", "setup",
-    "test_cron_times", "test_gateway_race", "test_groups", "test_rights", "test_schema",
-}  # fmt: skip
+# Processes of these tests do what those of others do too: with browsers, shells and in numbers.
+UNMEASURED = {"browser", "demo", "docs", "house", "setup", "test_gateway_race"}
 
 
-def is_measured(test: Path) -> bool:
+def measures_processes(test: Path) -> bool:
     return UNMEASURED.isdisjoint({test.parent.name, test.stem})
 
 
