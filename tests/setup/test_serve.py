@@ -80,14 +80,19 @@ print(page.status_code, sorted(ours))
 """
 
 
-def test_nobody_waits_for_what_the_first_page_loads(site_env):
-    env = {**site_env, "SITE_URL": "https://site.example", "DATABASE_URL": "sqlite:////nowhere/x"}
+def said_by(code: str, env: dict[str, str]) -> tuple[str, str]:
+    """By a process of the site: on its standard output, and its standard error."""
     ended = subprocess.run(
-        [sys.executable, "-c", FIRST_PAGE],
+        [sys.executable, "-c", code],
         env={**env, "DJANGO_SETTINGS_MODULE": "scheduler_site.settings"}, check=False,
         cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    assert (ended.stdout, ended.stderr) == ("200 []\n", "")
+    return ended.stdout, ended.stderr
+
+
+def test_nobody_waits_for_what_the_first_page_loads(site_env):
+    env = {**site_env, "SITE_URL": "https://site.example", "DATABASE_URL": "sqlite:////nowhere/x"}
+    assert said_by(FIRST_PAGE, env) == ("200 []\n", "")
 
 
 FIRST_HOME = """
@@ -109,9 +114,4 @@ def test_the_first_home_page_finds_its_week_counted_and_its_parts_read(site_env)
         name="Shoes", spider="shop", kind="cleanup",
         schedules=[{"kind": "cron", "cron": "0 6 * * *", "timezone": "UTC"}],
     )  # fmt: skip
-    ended = subprocess.run(
-        [sys.executable, "-c", FIRST_HOME],
-        env={**site_env, "DJANGO_SETTINGS_MODULE": "scheduler_site.settings"}, check=False,
-        cwd=ROOT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert (ended.stdout, ended.stderr) == ("1 [] True\n", "")
+    assert said_by(FIRST_HOME, site_env) == ("1 [] True\n", "")

@@ -6,15 +6,17 @@ class Stamp:
         return {**item, "stamp": "wild"}
 
 
-class WriteAtTheEnd:
-    """Passes on what it was given when all is there, and can't."""
-
+class OfCrawler:
     def __init__(self, crawler):
         self.crawler = crawler
 
     @classmethod
     def from_crawler(cls, crawler):
         return cls(crawler)
+
+
+class WriteAtTheEnd(OfCrawler):
+    """Passes on what it was given when all is there, and can't."""
 
     def process_item(self, item):
         return item
@@ -24,15 +26,8 @@ class WriteAtTheEnd:
             raise ConnectionError("the warehouse is closed")
 
 
-class Break:
+class Break(OfCrawler):
     """Fails on each so many-th item."""
-
-    def __init__(self, crawler):
-        self.crawler = crawler
-
-    @classmethod
-    def from_crawler(cls, crawler):
-        return cls(crawler)
 
     def process_item(self, item):
         if item["number"] % self.crawler.spider.every == 0:
