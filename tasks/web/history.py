@@ -12,16 +12,13 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from tasks.models import Run, Task
 from tasks.models.history import PER_PAGE, Position, RunFilter, read_history
-from tasks.services.status import get_job_stats
-from tasks.web import names, runs, when
+from tasks.web import names, runs
 from tasks.web.actions import run_url
 from tasks.web.filters import PLACE, Filter, build_filter
 from tasks.web.history_rows import rows
-from tasks.web.states import COUNTED
 from tasks.web.zones import zone_of
 
 # What each choice of the outcome filter stands for: statuses, and a reason.
@@ -109,7 +106,6 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         {
             **context,
             "title": _("Run history"),
-            "in_all": _in_all(request.GET.get("task", ""), now, zone),
             "rows": rows(shown.runs, now, zone),
             "newer": _link(request, after=str(shown.newer or "")),
             "older": _link(request, before=str(shown.older or "")),
@@ -119,21 +115,6 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             "narrowed": bool(request.GET.get("q")) or any(each.value for each in chosen),
         },
     )
-
-
-def _in_all(task_id: str, now: datetime, zone: tzinfo) -> dict[str, Any] | None:
-    """Of one task: what became of all its runs that are kept."""
-    if not Task.objects.filter(task_id=task_id).exists():
-        return None
-    stats = get_job_stats(task_id=task_id)
-    last, ran = stats["last_error"], stats["jobs_executed"]
-    took_place = ngettext("%(n)s run took place", "%(n)s runs took place", ran) % {"n": ran}
-    others = ("failed", "missed", "skipped")
-    return {
-        "counts": [took_place, *(COUNTED[each] % {"n": stats[f"jobs_{each}"]} for each in others)],
-        "failed_run": last and last["run_id"],
-        "failed_at": last and when.absolute(datetime.fromisoformat(last["timestamp"]), now, zone),
-    }
 
 
 def _link(request: HttpRequest, **place: str) -> str:

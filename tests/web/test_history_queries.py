@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import _trans, trans_real
 
-from tasks.models import Run, Task
+from tasks.models import Run
 from tasks.web.actions import UrlOfRun, run_url
 
 
@@ -79,17 +79,3 @@ def test_what_stands_on_a_page_twice_is_read_once(client, maja):
         page = client.get(reverse("admin:tasks_run_changelist")).content.decode()
     assert page.count('class="sp-nav"') == 2
     assert sum("tasks_schedulerprocess" in each["sql"] for each in captured) == 1
-
-
-def test_the_history_of_one_task_says_what_became_of_all_its_runs(client, maja):
-    client.force_login(maja)
-    task = Task.objects.create(task_id="shoes", name="Shoes", spider="pages")
-    failed_runs(5)
-    Run.objects.update(task=task)
-    url = reverse("admin:tasks_run_changelist")
-    text = client.get(url, {"task": "shoes"}).content.decode()
-    assert "In all: 5 runs took place, 3 failed, 0 missed, 0 skipped." in text
-    newest = Run.objects.filter(status="failed").newest_first()[0]
-    assert f'<a href="{run_url(newest)}">Last failed: Today' in text
-    assert "In all:" not in client.get(url).content.decode()
-    assert "In all:" not in client.get(url, {"task": "nosuch"}).content.decode()
