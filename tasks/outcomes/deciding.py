@@ -75,7 +75,7 @@ def _killed(facts: Facts, _: Expectations) -> Verdict | None:
 
 
 def _no_word(facts: Facts, _: Expectations) -> Verdict | None:
-    if facts.has_outcome and (facts.is_final or facts.exit_code is None):
+    if facts.has_outcome and facts.is_final:
         return None
     if facts.exit_code is not None:
         return Verdict(FAILED, "crashed", {"exit_code": facts.exit_code})

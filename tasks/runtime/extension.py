@@ -69,6 +69,7 @@ class RunExtension:
         self.context = context
         self.stage = "opening"
         self.is_done = False
+        self.is_cut_short = False
         self.url = ""
         self.last_activity = time.time()
         self.items_broken = 0
@@ -139,8 +140,12 @@ class RunExtension:
 
     def engine_stopped(self) -> None:
         self.items.flush()
-        write_outcome(self.context, self, final=True)
-        self.is_done = True
+        # Told to end while it stores its feeds, Scrapy doesn't wait for them, and still calls the
+        # crawl finished.
+        self.is_cut_short = self.crawler.engine.spider is not None
+        if not self.is_cut_short:
+            write_outcome(self.context, self, final=True)
+            self.is_done = True
 
     def tick(self) -> None:
         self.items.flush()
@@ -210,7 +215,8 @@ def write_outcome(
     if extension is not None:
         stats = extension.crawler.stats.get_stats()
         outcome["stats"] = plain_stats(stats)
-        outcome["finish_reason"] = finish_reason or stats.get("finish_reason")
+        own_reason = "shutdown" if extension.is_cut_short else stats.get("finish_reason")
+        outcome["finish_reason"] = finish_reason or own_reason
         outcome["items_stored"] = extension.items.stored
         outcome["items_lost"] = extension.items.lost
         outcome["items_broken"] = extension.items_broken

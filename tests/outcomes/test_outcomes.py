@@ -35,6 +35,7 @@ def verdict(expected=None, **facts):
         ({"is_final": False, "exit_signal": signal.SIGSEGV}, {}, "failed", "crashed"),
         ({"is_final": False, "exit_signal": signal.SIGXCPU}, {}, "failed", "cpu_limit"),
         ({"has_outcome": False, "is_final": False}, {}, "failed", "lost"),
+        ({"is_final": False}, {}, "failed", "lost"),
         ({"has_outcome": False, "is_final": False, "exit_code": 1}, {}, "failed", "crashed"),
         ({"bootstrap_error": "ValidationError"}, {}, "failed", "bad_arguments"),
         (
