@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from tasks.models import Run, Task
+from tasks.services.addresses import addresses_in
 from tasks.services.moves import move
 
 Status = Run.Status
@@ -70,7 +71,8 @@ def limit_of(task: Task | Candidate | None) -> int:
 def domains_of(run: Run | Candidate) -> set[str]:
     """The websites that its arguments name."""
     texts = [value for value in run.arguments.values() if isinstance(value, (str, list))]
-    words = [word for text in texts for word in (text if isinstance(text, list) else text.split())]
+    lists = [text if isinstance(text, list) else addresses_in(text) for text in texts]
+    words = [word for words in lists for word in words]
     hosts = (_host(str(word)) for word in words)
     return {host for host in hosts if host}
 

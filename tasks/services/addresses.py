@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from tasks.runtime.addresses import Rules, problem_of_url
 
 MAX_URL = 2000
+# A comma may stand inside an address: it separates only where another address begins.
+BETWEEN = re.compile(r"\s+|,(?=\s*https?://)")
+
+
+def addresses_in(text: str) -> list[str]:
+    return [part for part in BETWEEN.split(text) if part]
 
 
 def address_rules() -> Rules:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from tasks.handlers import handler_of
 from tasks.models import SpiderInfo
 from tasks.secrets import MASK, seal
-from tasks.services.addresses import problem_of_address
+from tasks.services.addresses import addresses_in, problem_of_address
 from tasks.services.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MAX_ARGUMENT = 20_000
 # Names that hold addresses whether or not their spider declares so.
 ADDRESSES = {"start_urls", "start_url", "urls", "url"}
+# Many a spider takes these as one text, which it splits.
+SEVERAL = {"start_urls", "urls"}
 TRUE, FALSE = {"true", "yes", "on", "1"}, {"false", "no", "off", "0", ""}
 
 Schema = Mapping[str, Any]
@@ -203,9 +205,9 @@ def _coerce(value: Any, declared: Schema) -> Any:
 
 
 def _split(text: str, declared: Schema) -> list[str]:
-    # A comma may stand inside an address: it separates only where another address begins.
-    separator = r"\s+|,(?=\s*https?://)" if declared.get("format") == "uri-list" else r"[\n,]"
-    return [part.strip() for part in re.split(separator, text) if part.strip()]
+    if declared.get("format") == "uri-list":
+        return addresses_in(text)
+    return [part.strip() for part in re.split(r"[\n,]", text) if part.strip()]
 
 
 def _scalar(text: str, types: set[str]) -> Any:
@@ -241,11 +243,16 @@ def _errors(schema: Schema, given: Mapping[str, Any], *, have: set[str]) -> Erro
 
 def _unreachable(schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in given.items():
-        is_address = _property(schema, name).get("format") in {"uri", "uri-list"}
-        if is_address or name in ADDRESSES:
-            urls = value if isinstance(value, list) else [value]
+        form = _property(schema, name).get("format")
+        if form in {"uri", "uri-list"} or name in ADDRESSES:
+            is_text = isinstance(value, str) and name in SEVERAL and form != "uri"
+            urls = addresses_in(value) if is_text else _as_list(value)
             problems = (problem_of_address(str(url)) for url in urls if url)
             yield from ((name, problem) for problem in problems if problem)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _unsafe(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

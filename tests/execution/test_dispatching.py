@@ -177,6 +177,8 @@ def test_one_website_is_read_by_so_many_runs_at_a_time(bench, site):
 def test_websites_are_found_in_arguments():
     run = Run(arguments={"a": "http://x.example/1 https://y.example", "b": ["http://z.example"]})
     assert domains_of(run) == {"x.example", "y.example", "z.example"}
+    together = "http://x.example/1,2,https://y.example"
+    assert domains_of(Run(arguments={"start_urls": together})) == {"x.example", "y.example"}
     assert domains_of(Run(arguments={"a": "word", "b": 3, "c": "http://[bad"})) == set()
 
 

@@ -73,3 +73,14 @@ def test_a_comma_inside_an_address_stays(shop_spider):
         "https://b.example",
         "https://c.example",
     ]
+
+
+@pytest.mark.parametrize("between", [" ", "\n", ",", ", "])
+def test_a_text_of_several_addresses_is_taken_and_each_is_looked_at(shop_spider, between):
+    """As spiders take them that split what `-a start_urls=...` gives them."""
+    schema = {"properties": {"start_urls": {"type": "string"}}}
+    SpiderInfo.objects.update(schema=schema)
+    text = between.join(["https://a.example/1,2", "http://b.example/"])
+    assert clean_arguments(spider="shop", raw={"start_urls": text}).plain == {"start_urls": text}
+    with pytest.raises(InvalidInput, match=r"10\.1\.2\.3"):
+        clean_arguments(spider="shop", raw={"start_urls": f"{text}{between}http://10.1.2.3/"})
