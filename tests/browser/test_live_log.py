@@ -25,6 +25,17 @@ FIRST_BYTES = """async address => {
   await reader.cancel();
   return new TextDecoder().decode(value.slice(0, 500));
 }"""
+# As a smoothly scrolling browser does: some frames more after the click, without anybody's doing.
+PRESSED_WHILE_IT_SCROLLS = """async () => {
+  const body = document.querySelector(".sp-log__body");
+  const frame = () => new Promise(requestAnimationFrame);
+  document.querySelector("[data-log=follow]").click();
+  for (const way of [50, 450, 200]) {
+    body.scrollTop -= way;
+    await frame();
+    await frame();
+  }
+}"""
 STREAM = re.compile(r"/api/v1/runs/.*/logs")
 
 
@@ -104,6 +115,23 @@ def test_paused_it_stays_and_following_again_it_misses_nothing(streaming, run):
     expect(line(page, "while paused")).to_have_count(1)
     expect(line(page, "while paused")).to_be_in_viewport()
     assert page.complaints == []
+
+
+def test_the_rest_of_an_earlier_way_up_does_not_pause_it_again(streaming, run):
+    for number in range(200):
+        write(run, f"line {number}")
+    page, _ = open_page(streaming, run)
+    expect(line(page, "line 199")).to_be_in_viewport()
+    body = page.locator(".sp-log__body")
+    follow = page.get_by_role("button", name="Follow")
+    follow.click()
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    page.evaluate(PRESSED_WHILE_IT_SCROLLS)
+    expect(line(page, "line 199")).to_be_in_viewport()
+    expect(follow).to_have_attribute("aria-pressed", "true")
+    body.hover()
+    page.mouse.wheel(0, -600)
+    expect(follow).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_flood_leaves_the_newest_lines_in_the_page(streaming, run):

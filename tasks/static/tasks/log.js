@@ -16,6 +16,7 @@
   const EVERY = 1000;
   const OPENS_WITHIN = 5000;
   const ASKS_BEFORE_EVENTS = 30;
+  const SETTLES_WITHIN = 1000;
   let next = Number(words.next);
   let following = true;
   let ended = false;
@@ -152,21 +153,30 @@
     else ask();
   };
 
+  let settles = 0;
   const follow = (on) => {
     following = on;
+    settles = on ? performance.now() + SETTLES_WITHIN : 0;
     button.setAttribute("aria-pressed", String(on));
     say(on ? words.following : words.paused);
     if (on) toEnd();
     start();
   };
   button.addEventListener("click", () => follow(!following));
-  /* Scrolling up pauses, by wheel, key, finger or scrollbar. */
+  /* Scrolling up pauses, by wheel, key, finger or scrollbar. What a smoothly scrolling browser still
+     goes up of an earlier key, although Follow was pressed since, does not. */
   let top = 0;
   body.addEventListener("scroll", () => {
-    const isUp = body.scrollTop < top - 2 && body.scrollTop + body.clientHeight < body.scrollHeight - 8;
+    const isAway = body.scrollTop + body.clientHeight < body.scrollHeight - 8;
+    const isUp = body.scrollTop < top - 2;
+    const isAfterglow = performance.now() < settles;
+    if (following && isAway && isAfterglow) toEnd();
+    else if (following && isAway && isUp) follow(false);
     top = body.scrollTop;
-    if (isUp && following) follow(false);
   }, { passive: true });
+  for (const touch of ["wheel", "keydown", "pointerdown", "touchmove"]) {
+    body.addEventListener(touch, () => { settles = 0; }, { passive: true });
+  }
   document.addEventListener("visibilitychange", start);
   follow(true);
 })();
