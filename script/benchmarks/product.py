@@ -47,8 +47,9 @@ def until(check: Callable[[], Any], seconds: float = 120.0, pause: float = 0.02)
 def pss_kb(pid: int) -> int:
     """What it shares counts in part; on macOS, where nobody tells that, in full."""
     process = psutil.Process(pid)
-    used = process.memory_full_info().pss if has_proc() else process.memory_info().rss
-    return int(used) // 1024
+    if sys.platform == "linux" and has_proc():
+        return int(process.memory_full_info().pss) // 1024
+    return int(process.memory_info().rss) // 1024
 
 
 class Product:

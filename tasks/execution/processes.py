@@ -115,7 +115,7 @@ def _own_kb(process: psutil.Process) -> int:
     """What it shares with others counts in part; on macOS in full, where psutil may wait for ever
     to be told more (its issue 2885)."""
     with contextlib.suppress(*UNSEEN):
-        if has_proc():
+        if sys.platform == "linux" and has_proc():
             return int(process.memory_full_info().pss) // 1024
         return int(process.memory_info().rss) // 1024
     return 0

@@ -20,6 +20,13 @@ def test_the_types_hold_under_strict_mypy():
     assert passes(python("-m", "mypy", "--no-error-summary"))
 
 
+@pytest.mark.long
+def test_the_types_hold_on_macos_too(tmp_path):
+    """Typeshed knows what Python lacks there: whatever only Linux has must stand behind a check."""
+    line = ("--no-error-summary", "--platform", "darwin", "--cache-dir", str(tmp_path))
+    assert passes(python("-m", "mypy", *line))
+
+
 def test_imports_run_one_way():
     command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
     assert passes(python("-c", command))
