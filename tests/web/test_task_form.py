@@ -392,3 +392,9 @@ def test_a_list_of_choices_is_ticked(editor, db):
     data = form(spider="search", arg_start_urls=None, arg_sold_out=None)
     editor.post(reverse(ADD), {**data, "arg_sources": ["bing", "demo"]})
     assert Task.objects.get().arguments == {"sources": ["bing", "demo"]}
+
+
+def test_a_spider_without_a_description_says_so(editor):
+    SpiderInfo.objects.create(name="bare", schema={}, seen_at=timezone.now())
+    page = editor.get(reverse("admin:tasks_task_add") + "?spider=bare").content.decode()
+    assert "Its developer has not said yet what it does." in page
