@@ -8,7 +8,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from tasks.models import Task
-from tasks.web import actions, backfill, bulk, changes, deletion, spreadsheet, task_list, task_view
+from tasks.web import (
+    actions,
+    backfill,
+    bulk,
+    changes,
+    deletion,
+    figures,
+    spreadsheet,
+    task_list,
+    task_view,
+)
 from tasks.web.site import View
 
 
@@ -27,6 +37,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
             own("<int:pk>/switch/", actions.switch_task, "switch"),
             own("<int:pk>/copy/", actions.copy_task, "copy"),
             own("<int:pk>/backfill/", self.backfill_view, "backfill"),
+            own("<int:pk>/figures/", self.figures_view, "figures"),
             own("from-spreadsheet/", spreadsheet.page, "spreadsheet"),
             own("<int:pk>/undo/", changes.undo, "undo"),
             *super().get_urls(),
@@ -43,6 +54,9 @@ class TaskAdmin(admin.ModelAdmin[Task]):
 
     def backfill_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return backfill.page(request, pk, self._context(request))
+
+    def figures_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return figures.page(request, pk, self._context(request))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

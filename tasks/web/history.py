@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -50,11 +51,17 @@ def read_place(request: HttpRequest, name: str) -> Position | None:
     return place
 
 
+def span_start(span: str, today: date, zone: tzinfo) -> datetime | None:
+    """When a choice of the date filter begins; None for all that is kept."""
+    if span not in DAYS:
+        return None
+    return datetime.combine(today - timedelta(days=DAYS[span]), datetime.min.time(), tzinfo=zone)
+
+
 def read_filter(request: HttpRequest, today: date, zone: tzinfo) -> RunFilter:
     given = request.GET
     statuses, reason = OUTCOMES.get(given.get("outcome", ""), ((), ""))
-    trigger, days = given.get("by", ""), DAYS.get(given.get("date", ""))
-    start = datetime.combine(today - timedelta(days=days or 0), datetime.min.time(), tzinfo=zone)
+    trigger = given.get("by", "")
     return RunFilter(
         task=given.get("task", "")[:100],
         text=given.get("q", "").strip()[:200],
@@ -62,13 +69,12 @@ def read_filter(request: HttpRequest, today: date, zone: tzinfo) -> RunFilter:
         reason=reason,
         triggers=(trigger,) if trigger in Run.Trigger.values else (),
         user=given.get("person", "")[:150],
-        since=start if days is not None else None,
+        since=span_start(given.get("date", ""), today, zone),
     )
 
 
-def filters(request: HttpRequest) -> list[Filter]:
-    tasks = Task.objects.order_by("name").values_list("task_id", "name")
-    outcomes = [
+def outcomes() -> list[tuple[str, str]]:
+    return [
         ("active", _("Waiting or running")),
         ("ok", _("Finished")),
         ("check", _("Needs a look")),
@@ -78,10 +84,14 @@ def filters(request: HttpRequest) -> list[Filter]:
         ("missed", _("Missed")),
         ("skipped", _("Skipped")),
     ]
+
+
+def filters(request: HttpRequest) -> list[Filter]:
+    tasks = Task.objects.order_by("name").values_list("task_id", "name")
     days = [("today", _("Today")), ("week", _("Last 7 days")), ("month", _("Last 30 days"))]
     return [
         build_filter(request, "task", _("Task"), tasks),
-        build_filter(request, "outcome", _("Outcome"), outcomes),
+        build_filter(request, "outcome", _("Outcome"), outcomes()),
         build_filter(request, "by", _("Started by"), Run.Trigger.choices),
         build_filter(request, "date", _("Date"), days),
     ]
@@ -111,10 +121,18 @@ def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
             "older": _link(request, before=str(shown.older or "")),
             "per_page": PER_PAGE,
             "filters": chosen,
+            "figures_url": _figures_url(request),
             "query": request.GET.get("q", ""),
             "narrowed": bool(request.GET.get("q")) or any(each.value for each in chosen),
         },
     )
+
+
+def _figures_url(request: HttpRequest) -> str:
+    if not request.GET.get("task"):
+        return ""
+    task = Task.objects.filter(task_id=request.GET["task"][:100]).only("pk").first()
+    return reverse("admin:tasks_task_figures", args=[task.pk]) if task else ""
 
 
 def _link(request: HttpRequest, **place: str) -> str:

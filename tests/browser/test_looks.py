@@ -125,6 +125,7 @@ ADDRESSES = {
     "task files": lambda: reverse("admin:task_files"),
     "spreadsheet": lambda: reverse("admin:tasks_task_spreadsheet"),
     "backfill": lambda: reverse("admin:tasks_task_backfill", args=[Task.objects.first().pk]),
+    "in numbers": lambda: reverse("admin:tasks_task_figures", args=[Task.objects.first().pk]),
     "clean up": lambda: reverse("admin:clean_up"),
     "person there is": lambda: reverse("admin:auth_user_change", args=[User.objects.last().pk]),
     "a field to change": lambda: ADDRESSES["task"]() + "?at=id_timeout#id_timeout",

@@ -63,6 +63,7 @@ PAGES = [
     ("admin/tasks/task/<int:pk>/test/", "POST", OPERATE),
     ("admin/tasks/task/<int:pk>/switch/", "POST", OPERATE),
     ("admin/tasks/task/<int:pk>/backfill/", "GET POST", OPERATE),
+    ("admin/tasks/task/<int:pk>/figures/", "GET", VIEW),
     ("admin/tasks/task/<int:pk>/copy/", "POST", EDIT),
     ("admin/tasks/task/<int:pk>/data/", "GET POST", EDIT),
     ("admin/tasks/task/<int:pk>/undo/", "POST", EDIT),
