@@ -3,11 +3,9 @@ scrape costs the same after years; labels are statuses and reasons, of which the
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -18,6 +16,7 @@ from prometheus_client.registry import Collector
 from tasks.api.streams.places import open_streams
 from tasks.models import Run, SchedulerProcess, Task
 from tasks.services.alerts import outbox
+from tasks.services.disk import disk_usage
 from tasks.services.status import STALE_AFTER
 
 PREFIX = "spider_scheduler"
@@ -126,7 +125,7 @@ def _tasks() -> Iterator[Metric]:
 
 def _disk() -> Iterator[Metric]:
     try:
-        usage = shutil.disk_usage(settings.DATA_DIR)
+        usage = disk_usage()
     except OSError:
         return
     yield _gauge("disk_free_bytes", "Free where run folders are kept", usage.free)

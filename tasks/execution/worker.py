@@ -7,7 +7,6 @@ import fcntl
 import logging
 import os
 import select
-import shutil
 import threading
 import time
 from collections.abc import Collection
@@ -38,8 +37,8 @@ from tasks.runtime.files import is_no_room
 from tasks.runtime.order import revoke
 from tasks.secrets import SecretUnreadable
 from tasks.services.addresses import demo_url
+from tasks.services.disk import LEAST_FREE_BYTES, disk_usage
 from tasks.services.settling import finish_run
-from tasks.services.status import LEAST_FREE_BYTES
 from tasks.wake import QUEUED, STOPPING, Doorbell, socket_path
 
 logger = logging.getLogger(__name__)
@@ -350,11 +349,10 @@ class Worker:
             logger.info("the disk has room again")
 
     def _is_disk_low(self) -> bool:
-        free = shutil.disk_usage(data_dir()).free
-        return free < LEAST_FREE_BYTES
+        return disk_usage().free < LEAST_FREE_BYTES
 
     def _note_condition(self) -> None:
-        health, disk = self.executor.health(), shutil.disk_usage(data_dir())
+        health, disk = self.executor.health(), disk_usage()
         problem = self.catalogue.problem
         notes = [*health.notes, *([problem] if problem else [])]
         self._note_disk(disk.free)

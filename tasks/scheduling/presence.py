@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
-from django.conf import settings
 from django.utils import timezone
 
 from tasks.models import SchedulerProcess
 from tasks.outcomes import Said
 from tasks.scheduling.clocks import steady
+from tasks.services.disk import disk_usage
 
 EVERY = 2.0
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -86,7 +85,7 @@ class Presence:
 
     def _figures(self, *, is_leader: bool) -> dict[str, Any]:
         condition = self.condition()
-        disk = shutil.disk_usage(settings.DATA_DIR)
+        disk = disk_usage()
         return {
             "seen_at": timezone.now(),
             "is_leader": is_leader,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
 from tasks.models import Run, SchedulerProcess
 from tasks.services.alerts import outbox
-from tasks.services.status import LEAST_FREE_BYTES, STALE_AFTER
+from tasks.services.disk import LEAST_FREE_BYTES, disk_usage
+from tasks.services.status import STALE_AFTER
 from tasks.services.stuck import is_write_locked, trouble
 from tasks.services.watch import never_running
 
@@ -73,7 +72,7 @@ def _queue() -> Check:
 
 def _disk() -> Check:
     try:
-        usage = shutil.disk_usage(settings.DATA_DIR)
+        usage = disk_usage()
     except OSError:
         return {"ok": False, "free_bytes": None, "total_bytes": None}
     return {

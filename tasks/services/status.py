@@ -16,14 +16,13 @@ from tasks.describe import describe
 from tasks.models import Run, Schedule, SchedulerProcess, Task
 from tasks.outcomes import Said, sentence
 from tasks.services.alerts import outbox
+from tasks.services.disk import LEAST_FREE_BYTES
 from tasks.services.schedules import delay_of, settled_until, timing_of
 from tasks.services.tasks import get_task
 
 Status = Run.Status
 # A heartbeat comes every second or two; after this long the scheduler counts as away.
 STALE_AFTER = timedelta(seconds=15)
-# Below this much free space nothing is started: a full disk loses items and even the database.
-LEAST_FREE_BYTES = 200 * 1024 * 1024
 EXECUTED = (Status.SUCCEEDED, Status.SUSPICIOUS, Status.FAILED, Status.CANCELLED)
 
 Info = dict[str, Any]
