@@ -13,14 +13,14 @@ from django.utils import timezone
 from tasks.execution.claims import begin
 from tasks.execution.folder import run_folder
 from tasks.execution.orders import LOG_BYTES
-from tasks.execution.packing import pack_log
+from tasks.execution.packing import is_to_be_packed, pack_log
 from tasks.execution.report import write_report
 from tasks.execution.retention import remove_unwanted
 from tasks.execution.stopping import Stop
 from tasks.handlers import handler_of
 from tasks.models import Run
 from tasks.outcomes import Expectations, Facts, Verdict, decide, facts_of
-from tasks.runtime.files import Json, count_of, read_json, release_room
+from tasks.runtime.files import Json, count_of, is_no_room, read_json, release_room
 from tasks.runtime.logcut import cut_log
 from tasks.runtime.order import forget
 from tasks.services.baseline import baseline_of
@@ -91,10 +91,10 @@ def _finish(run: Run, verdict: Verdict, **fields: Any) -> bool:
     return finished
 
 
-def tidy(run: Run, words: LastWords) -> None:
-    """Nothing here may undo the outcome: a full disk leaves the files as they are."""
+def tidy(run: Run, words: LastWords) -> bool:
+    """Nothing here may undo the outcome: a full disk leaves the files as they are, for later."""
     if run.status == Status.CANCELLED and remove_unwanted(run.pk):
-        return
+        return True
     folder = run_folder(run)
     try:
         forget(folder)
@@ -104,15 +104,21 @@ def tidy(run: Run, words: LastWords) -> None:
         pack_log(folder)
     except OSError as error:
         logger.warning("run %s: its folder could not be tidied: %s", run.pk, error)
+        return not is_no_room(error)
+    return True
 
 
 def tidy_left(host: str) -> None:
-    """What a supervisor that was killed had ended, and had no time to tidy."""
+    """What a supervisor that was killed had no time to tidy, or a full disk no room for."""
     ended = Run.objects.ended().filter(host=host).newest_first()[:LEFT]
     for run in ended:
         folder = run_folder(run)
-        if folder.is_dir() and not (folder / "report.json").exists():
+        if folder.is_dir() and not _is_tidy(folder):
             tidy(run, LastWords(read_json(folder / "outcome.json"), read_exit(run, folder)))
+
+
+def _is_tidy(folder: Path) -> bool:
+    return (folder / "report.json").exists() and not is_to_be_packed(folder / "run.log")
 
 
 def expectations_of(run: Run) -> Expectations:

@@ -18,19 +18,27 @@ PART = 1024 * 1024
 def pack_log(folder: Path) -> None:
     """Small logs stay as they are. A reader finds either file, whole, at any moment."""
     log, packed = folder / "run.log", folder / "run.log.gz"
-    if not log.exists() or log.stat().st_size < PACK_FROM:
+    if not is_to_be_packed(log):
         return
     size, gap = log.stat().st_size, read_gap(folder)
     draft = folder / ".run.log.gz"
     starts: list[int] = []
-    with log.open("rb") as source, draft.open("wb") as target:
-        for part in _parts(source, size, gap):
-            starts.append(target.tell())
-            target.write(gzip.compress(part, compresslevel=6))
-    draft.replace(packed)
+    try:
+        with log.open("rb") as source, draft.open("wb") as target:
+            for part in _parts(source, size, gap):
+                starts.append(target.tell())
+                target.write(gzip.compress(part, compresslevel=6))
+        draft.replace(packed)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
     record = {"gap": list(gap) if gap else None, "size": size, "part": PART, "starts": starts}
     write_json(folder / "log.json", record)
     log.unlink()
+
+
+def is_to_be_packed(log: Path) -> bool:
+    return log.exists() and log.stat().st_size >= PACK_FROM
 
 
 def _parts(source: IO[bytes], size: int, gap: tuple[int, int] | None) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -36,6 +37,14 @@ START_GRACE = 10.0
 EXIT_GRACE = 3.0
 MAX_STARTS = 3
 CLAIMS_REST = 0.1
+# After a full disk left no room for it.
+TIDY_AGAIN = 30.0
+
+
+class Untidy(NamedTuple):
+    run: Run
+    words: LastWords
+    at: float = 0.0
 
 
 class Supervisor:
@@ -51,7 +60,7 @@ class Supervisor:
         self._usual: dict[UUID, float | None] = {}
         self._starts: dict[UUID, int] = {}
         self._claims_seen = 0.0
-        self._untidy: list[tuple[Run, LastWords]] = []
+        self._untidy: list[Untidy] = []
 
     # --- once a second ----------------------------------------------------------------------
 
@@ -93,8 +102,12 @@ class Supervisor:
 
     def tidy(self) -> None:
         """What of ended runs can wait until those that follow have started."""
-        while self._untidy:
-            tidy(*self._untidy.pop())
+        now = time.monotonic()
+        due = [each for each in self._untidy if each.at <= now]
+        self._untidy = [each for each in self._untidy if each.at > now]
+        for each in due:
+            if not tidy(each.run, each.words):
+                self._untidy.append(each._replace(at=now + TIDY_AGAIN))
 
     def _runs(self) -> list[Run]:
         return list(
@@ -239,7 +252,7 @@ class Supervisor:
                 return
         words = settle(run, self._stops.get(run.pk))
         if words is not None:
-            self._untidy.append((run, words))
+            self._untidy.append(Untidy(run, words))
 
 
 def _stored(run_id: str) -> Run | None:

@@ -90,6 +90,23 @@ def test_a_run_that_is_killed_on_a_full_disk_is_no_success(bench, disk):
     assert recovers(bench, disk)
 
 
+def test_what_could_not_be_tidied_on_a_full_disk_is_tidied_when_there_is_room(
+    bench, disk, monkeypatch
+):
+    monkeypatch.setattr("tasks.execution.supervising.TIDY_AGAIN", 0.5)
+    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 1}))
+    log, packed = run_folder(run) / "run.log", run_folder(run) / "run.log.gz"
+    with log.open("ab") as file:
+        file.write(os.urandom(3_000_000))  # of which no packing makes less
+    disk.fill()
+    bench.until_ended(run)
+    assert not packed.exists()
+    assert not packed.with_name(".run.log.gz").exists()
+    disk.empty()
+    bench.drive(lambda: packed.exists() and not log.exists())
+    assert (run_folder(run) / "report.json").exists()
+
+
 def test_nothing_starts_on_a_full_disk_and_everything_when_there_is_room_again(bench, disk):
     disk.fill()
     run = bench.queue("echo")
