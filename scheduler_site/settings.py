@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -208,11 +207,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-# Of Ninja only the files of its interactive page: as an app it would be imported, pydantic
-# included, by every command and by the scheduler.
-_ninja = find_spec("ninja")
-_ninja_folders = _ninja.submodule_search_locations if _ninja else None
-STATICFILES_DIRS = [("ninja", Path(each) / "static" / "ninja") for each in _ninja_folders or ()]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

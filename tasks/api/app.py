@@ -13,8 +13,9 @@ from tasks.api import (
 from tasks.api.auth import READ
 from tasks.api.guard import guard
 from tasks.api.limits import PerCaller
-from tasks.api.openapi import Api, OfflineDocs
+from tasks.api.openapi import Api
 from tasks.api.parsing import StrictParser
+from tasks.api.reference.page import Reference
 
 api = Api(
     title="Spider Scheduler",
@@ -24,7 +25,7 @@ api = Api(
     auth=READ,
     throttle=PerCaller(),
     parser=StrictParser(),
-    docs=OfflineDocs(),
+    docs=Reference(),
 )
 problems.install(api)
 api.add_decorator(guard, mode="view")

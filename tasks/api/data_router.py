@@ -42,6 +42,7 @@ class NewLinkOut(LinkOut):
 
 @router.get("/tasks/{task_id}/data-links", auth=READ, response=answers({200: list[LinkOut]}, 404))
 def list_links(request: HttpRequest, task_id: TaskId) -> list[LinkOut]:
+    """The task's addresses that still work, without their secrets."""
     caller_of(request).demand("view_datalink")
     rows = DataLink.objects.filter(task=get_task(task_id), revoked_at__isnull=True)
     return [LinkOut(**_values(row)) for row in rows]
@@ -62,6 +63,7 @@ def add_link(
 
 @router.delete("/data-links/{link_id}", auth=WRITE, response=answers({204: None}, 404))
 def revoke_link(request: HttpRequest, link_id: LinkId) -> Status[None]:
+    """From now on nobody can read at this address."""
     revoke_data_link(link_id=link_id, actor=caller_of(request).actor)
     return Status(204, None)
 

@@ -25,7 +25,7 @@ EXAMPLE = "jobs:\n- {job_id: shoes, type: cron, hour: 6, spider: vivbliss}\n"
 class ExportQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    format: Format = "json"
+    format: Format = Field("json", description="How the file is written.")
 
 
 class ImportIn(Strict):

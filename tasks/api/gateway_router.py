@@ -63,7 +63,10 @@ class CrawlQuery(BaseModel):
 def start_crawl(
     request: HttpRequest, data: Body[CrawlIn], query: Query[CrawlQuery]
 ) -> Status[CrawlOut]:
-    """Now, at a moment, or by cron. The same request gets the job that is already there."""
+    """Now, at a moment, or by cron. The same request gets the job that is already there.
+
+    On a schedule it takes an editor, and the scope `write`.
+    """
     caller = caller_of(request)
     given = data.model_dump(exclude={"ignore_cache", "params"})
     wanted = Crawl(**given, params=data.params or {})
@@ -92,6 +95,7 @@ def list_jobs(request: HttpRequest, query: Query[JobFilters]) -> JobsOut:
     auth=READ, response=gateway_answers({200: JobOut}, 404), url_name="gateway-job",
 )  # fmt: skip
 def get_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> JobOut:
+    """One job, by the id that starting it gave."""
     caller_of(request).demand("view_task")
     job = jobs.find_job(job_id=job_id, user_id=query.user_id)
     return JobOut(**job.describe())
@@ -102,6 +106,7 @@ def get_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> JobOu
     auth=READ, response=gateway_answers({200: JobStatusOut}, 404), url_name="gateway-job-status",
 )  # fmt: skip
 def get_job_status(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> JobStatusOut:
+    """How a job stands; of a scheduled one, its latest run."""
     caller_of(request).demand("view_run")
     job = jobs.find_job(job_id=job_id, user_id=query.user_id)
     run = job.run
@@ -147,6 +152,7 @@ def follow_job(
 def change_job(
     request: HttpRequest, job_id: JobId, data: Body[JobChangeIn], query: Query[ForUser]
 ) -> MessageOut:
+    """Changes the fields that are sent of a scheduled job."""
     changes = data.model_dump(exclude_unset=True)
     actor = caller_of(request).actor
     jobs.change_job(job_id=job_id, changes=changes, user_id=query.user_id, actor=actor)
@@ -170,6 +176,7 @@ def remove_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> Me
     auth=RUN, response=gateway_answers({200: MessageOut}, 404), url_name="gateway-job-pause",
 )  # fmt: skip
 def pause_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> MessageOut:
+    """A scheduled job starts nothing until it is resumed."""
     jobs.pause_job(job_id=job_id, user_id=query.user_id, actor=caller_of(request).actor)
     return MessageOut(message=_("The job is paused."))
 
@@ -179,6 +186,7 @@ def pause_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> Mes
     auth=RUN, response=gateway_answers({200: MessageOut}, 404), url_name="gateway-job-resume",
 )  # fmt: skip
 def resume_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> MessageOut:
+    """A paused job starts by its schedule again."""
     jobs.resume_job(job_id=job_id, user_id=query.user_id, actor=caller_of(request).actor)
     return MessageOut(message=_("The job runs again."))
 
@@ -188,6 +196,7 @@ def resume_job(request: HttpRequest, job_id: JobId, query: Query[ForUser]) -> Me
     auth=WRITE, response=gateway_answers({200: JobMessageOut}, 409), url_name="gateway-search",
 )  # fmt: skip
 def add_search(request: HttpRequest, data: Body[SearchIn]) -> JobMessageOut:
+    """A query that runs by cron or every so many hours: give one of the two."""
     task = schedule_search(**data.model_dump(), actor=caller_of(request).actor)
     return JobMessageOut(job_id=task.task_id, message=_("The search is scheduled."))
 
@@ -197,6 +206,7 @@ def add_search(request: HttpRequest, data: Body[SearchIn]) -> JobMessageOut:
     auth=WRITE, response=gateway_answers({200: JobMessageOut}, 404, 409), url_name="gateway-export",
 )  # fmt: skip
 def add_export(request: HttpRequest, data: Body[ExportIn]) -> JobMessageOut:
+    """Writes the newest good items of a search to a file, by cron."""
     task = schedule_export(
         search_id=data.search_id,
         cron_expression=data.cron_expression,

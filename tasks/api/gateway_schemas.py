@@ -48,7 +48,7 @@ class SearchIn(Strict):
     sources: Annotated[list[Source], Field(min_length=1, max_length=20)] = Field(
         default_factory=lambda: ["google", "bing"], examples=[["google", "bing"]]
     )
-    cron_expression: Cron | None = None
+    cron_expression: Cron | None = Field(None, examples=["0 6 * * *"])
     interval_hours: Hours | None = Field(None, examples=[None])
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from ninja import NinjaAPI
-from ninja.openapi.docs import Swagger
 from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
+from tasks.api.auth import Token
+from tasks.api.groups import LEAST
+from tasks.api.meanings import explain_parameters, explain_schemas
 from tasks.api.problems import CONTENT_TYPE
 
 PROBLEM = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -33,30 +34,39 @@ WITH_BODY = {400: "The body is not JSON.", 413: "The body is too large."}
 Json = dict[Any, Any]
 
 
-class OfflineDocs(Swagger):
-    """Ninja's page with the files of this site: where Ninja is not an app it asks another host."""
-
-    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        settings = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
-        return render(request, "tasks/api_docs.html", {"api": api, "swagger_settings": settings})
+class Schema(OpenAPISchema):
+    def operation_security(self, operation: Operation) -> list[Json] | None:
+        """With the scope that a token needs, which Ninja leaves out."""
+        found = super().operation_security(operation)
+        for auth, entry in zip(operation.auth_callbacks, found or (), strict=True):
+            if isinstance(auth, Token):
+                entry["Token"] = [auth.scope]
+        return found
 
 
 class Api(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: Json | None = None
     ) -> OpenAPISchema:
-        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        for method, operation in _operations(schema):
+        root = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        schema = Schema(self, root)
+        explain_schemas(schema["components"]["schemas"])
+        for path, method, operation in _operations(schema):
             _describe(method, operation)
+            group = LEAST.get((method.upper(), "/" + path.removeprefix(f"/{root.strip('/')}/")))
+            if group:
+                operation["x-least-group"] = group
         return schema
 
 
-def _operations(schema: Json) -> Iterator[tuple[str, Json]]:
-    for path in schema["paths"].values():
-        yield from path.items()
+def _operations(schema: Json) -> Iterator[tuple[str, str, Json]]:
+    for path, item in schema["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
 
 
 def _describe(method: str, operation: Json) -> None:
+    explain_parameters(operation["parameters"])
     responses: Json = operation["responses"]
     if "requestBody" in operation:
         for status, words in WITH_BODY.items():

@@ -59,9 +59,9 @@ class Problem(BaseModel):
     type: str = Field("about:blank", examples=["about:blank"])
     title: str = Field(examples=["Unprocessable Entity"])
     status: int = Field(examples=[422])
-    detail: str = Field(examples=["task_id: This is needed."])
+    detail: str = Field(examples=["task_ids: This is needed."])
     errors: dict[str, list[str]] = Field(
-        default_factory=dict, examples=[{"task_id": ["This is needed."]}]
+        default_factory=dict, examples=[{"task_ids": ["This is needed."]}]
     )
 
 

@@ -99,6 +99,7 @@ class RunFilters(BaseModel):
 
 @router.get("/runs", auth=READ, response=answers({200: Page[RunOut]}))
 def list_runs(request: HttpRequest, query: Query[RunFilters]) -> Page[RunOut]:
+    """Runs of all tasks, the newest first, with what was missed and skipped."""
     caller_of(request).demand("view_run")
     rows = Run.objects.select_related("schedule").filter(**query.conditions())
     found, cursor = paginate(rows, order=query.order, limit=query.limit, cursor=query.cursor)
@@ -107,6 +108,7 @@ def list_runs(request: HttpRequest, query: Query[RunFilters]) -> Page[RunOut]:
 
 @router.get("/runs/{run_id}", auth=READ, response=answers({200: RunOut}, 404))
 def get_run(request: HttpRequest, run_id: UUID) -> RunOut:
+    """One run: when, by whom, what became of it, and its figures."""
     caller_of(request).demand("view_run")
     return show_run(find_run(run_id))
 
@@ -161,6 +163,7 @@ def get_file(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
 
 @router.post("/runs/{run_id}/cancel", auth=RUN, response=answers({202: RunOut}, 404, 409))
 def stop_run(request: HttpRequest, run_id: UUID) -> Status[RunOut]:
+    """Asks a run to stop; what it has found by then is kept."""
     return Status(202, show_run(cancel_run(run_id=run_id, actor=caller_of(request).actor)))
 
 

@@ -62,8 +62,8 @@ class BlackoutIn(Strict):
     starts_at: Instant | None = left_out()
     ends_at: Instant | None = left_out()
     weekdays: Annotated[list[Day], Field(max_length=7)] = left_out(examples=[["mon", "tue"]])
-    start_time: Clock | None = left_out()
-    end_time: Clock | None = left_out()
+    start_time: Clock | None = left_out(examples=["22:00"])
+    end_time: Clock | None = left_out(examples=["06:00"])
     timezone: ZoneName = left_out()
     enabled: bool = left_out()
 
@@ -92,7 +92,9 @@ class BlackoutOut(Answer):
 
 
 class SpreadIn(Strict):
-    task_ids: Annotated[list[Slug], Field(min_length=1, max_length=1000)]
+    task_ids: Annotated[list[Slug], Field(min_length=1, max_length=1000)] = Field(
+        examples=[["shop-prices"]]
+    )
     seconds: Annotated[int, Field(ge=0, le=MAX_JITTER)] = Field(
         HOUR, description="The span; 0 lets them start at their planned time again."
     )
@@ -107,8 +109,12 @@ class SpreadOut(Answer):
 
 
 class BackfillIn(Strict):
-    start: Instant
-    end: Instant
+    start: Instant = Field(
+        description="From this planned time on.", examples=["2026-03-02T00:00:00+01:00"]
+    )
+    end: Instant = Field(
+        description="Until this one, itself included.", examples=["2026-03-03T00:00:00+01:00"]
+    )
     dry_run: bool = Field(False, description="Only say how many.")
 
 
@@ -151,18 +157,21 @@ def hold(request: HttpRequest, data: Body[HoldIn]) -> Status[dict[str, Any] | No
 
 @router.delete("/hold", auth=WRITE, response=answers({204: None}, 409))
 def release(request: HttpRequest) -> Status[None]:
+    """Schedules start runs again; what was due in between is not made up for."""
     release_hold(actor=caller_of(request).actor)
     return Status(204, None)
 
 
 @router.get("/blackouts", auth=READ, response=answers({200: list[BlackoutOut]}))
 def list_blackouts(request: HttpRequest) -> list[dict[str, Any]]:
+    """All times in which planned runs are skipped."""
     caller_of(request).demand("view_blackout")
     return [blackout_info(each) for each in Blackout.objects.select_related("task")[:1000]]
 
 
 @router.post("/blackouts", auth=WRITE, response=answers({201: BlackoutOut}, 400, 404))
 def add_blackout(request: HttpRequest, data: Body[BlackoutIn]) -> Status[dict[str, Any]]:
+    """A time in which planned runs are skipped, once or every week."""
     actor = caller_of(request).actor
     actor.demand("add_blackout")
     return Status(201, blackout_info(save_blackout(actor=actor, **data.fields())))
@@ -170,6 +179,7 @@ def add_blackout(request: HttpRequest, data: Body[BlackoutIn]) -> Status[dict[st
 
 @router.patch("/blackouts/{number}", auth=WRITE, response=answers({200: BlackoutOut}, 400, 404))
 def change_blackout(request: HttpRequest, number: Number, data: Body[BlackoutIn]) -> dict[str, Any]:
+    """Changes the fields that are sent and leaves all others as they are."""
     actor = caller_of(request).actor
     actor.demand("change_blackout")
     return blackout_info(save_blackout(blackout_id=number, actor=actor, **data.fields()))
@@ -177,6 +187,7 @@ def change_blackout(request: HttpRequest, number: Number, data: Body[BlackoutIn]
 
 @router.delete("/blackouts/{number}", auth=WRITE, response=answers({204: None}, 404))
 def delete_blackout(request: HttpRequest, number: Number) -> Status[None]:
+    """From now on runs start in this time again."""
     remove_blackout(blackout_id=number, actor=caller_of(request).actor)
     return Status(204, None)
 

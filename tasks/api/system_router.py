@@ -44,7 +44,10 @@ class PreviewQuery(BaseModel):
 
 
 class PreviewIn(Strict):
-    schedule: ScheduleIn = left_out(description="Of any kind; or give `cron` alone.")
+    schedule: ScheduleIn = left_out(
+        description="Of any kind; or give `cron` alone.",
+        examples=[{"kind": "interval", "hours": 2}],
+    )
     cron: Annotated[str, text(255, 1)] = left_out(examples=[None])
     timezone: ZoneName = left_out(examples=[None])
     after: Moment = left_out()
@@ -118,6 +121,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 @router.get("/status", auth=READ, response=answers({200: dict[str, Any]}))
 def status(request: HttpRequest) -> dict[str, Any]:
+    """Whether the scheduler runs, what it does, and how many runs went how."""
     caller_of(request).demand("view_task")
     return {**get_scheduler_status(), "stats": get_job_stats()}
 
@@ -145,6 +149,7 @@ class SpiderFilters(BaseModel):
     "/spiders", auth=READ, by_alias=True, response=answers({200: Page[SpiderOut]}), tags=["spiders"]
 )
 def list_spiders(request: HttpRequest, query: Query[SpiderFilters]) -> Page[SpiderOut]:
+    """All spiders of the project, in pages."""
     caller_of(request).demand("view_spiderinfo")
     rows = SpiderInfo.objects.all()
     found, cursor = paginate(rows, order="name", limit=query.limit, cursor=query.cursor)
@@ -156,6 +161,7 @@ def list_spiders(request: HttpRequest, query: Query[SpiderFilters]) -> Page[Spid
     auth=READ, by_alias=True, response=answers({200: SpiderOut}, 404), tags=["spiders"],
 )  # fmt: skip
 def get_spider(request: HttpRequest, name: Name) -> SpiderOut:
+    """One spider: what it reads, its arguments as a JSON schema, and what it gives."""
     caller_of(request).demand("view_spiderinfo")
     row = SpiderInfo.objects.filter(name=name).first()
     if row is None:

@@ -52,6 +52,7 @@ class TaskFilters(BaseModel):
 
 @router.get("/tasks", auth=READ, response=answers({200: Page[TaskOut]}))
 def list_tasks(request: HttpRequest, query: Query[TaskFilters]) -> Page[TaskOut]:
+    """All tasks, filtered, in pages."""
     caller_of(request).demand("view_task")
     rows = with_all()
     exact = {"enabled": query.enabled, "kind": query.kind, "spider": query.spider}
@@ -67,6 +68,7 @@ def list_tasks(request: HttpRequest, query: Query[TaskFilters]) -> Page[TaskOut]
 
 @router.post("/tasks", auth=WRITE, response=answers({201: TaskOut}, 400, 409))
 def add_task(request: HttpRequest, data: Body[TaskIn], response: HttpResponse) -> Status[TaskOut]:
+    """A new task with its schedules; `Location` is its address."""
     caller = caller_of(request)
     task = create_task(**{"owner": caller.user, **data.given()}, actor=caller.actor)
     set_etag(response, task.version)
@@ -76,6 +78,7 @@ def add_task(request: HttpRequest, data: Body[TaskIn], response: HttpResponse) -
 
 @router.get("/tasks/{task_id}", auth=READ, response=answers({200: TaskOut}, 404))
 def get_task(request: HttpRequest, task_id: TaskId, response: HttpResponse) -> TaskOut:
+    """One task with its schedules and when it runs next."""
     caller_of(request).demand("view_task")
     return _answer(task_id, response)
 
@@ -91,6 +94,7 @@ def get_stats(request: HttpRequest, task_id: TaskId) -> StatsOut:
 def change_task(
     request: HttpRequest, task_id: TaskId, data: Body[TaskFields], response: HttpResponse
 ) -> TaskOut:
+    """Changes the fields that are sent and leaves all others as they are."""
     version = expected_version(request)
     try:
         update_task(
@@ -106,6 +110,7 @@ def change_task(
 
 @router.delete("/tasks/{task_id}", auth=WRITE, response=answers({204: None}, 404, 409))
 def delete_task(request: HttpRequest, task_id: TaskId, keep_history: bool = True) -> Status[None]:
+    """The task and its schedules go; what it did stays, unless `keep_history` is false."""
     remove_task(task_id=task_id, keep_history=keep_history, actor=caller_of(request).actor)
     return Status(204, None)
 
@@ -117,6 +122,7 @@ def pause_task(
     response: HttpResponse,
     data: Body[PauseIn | None] = None,
 ) -> TaskOut:
+    """Switches it off: no schedule starts it until it is resumed. A run that goes on goes on."""
     note = data.note if data else ""
     disable_task(task_id=task_id, note=note, actor=caller_of(request).actor)
     return _answer(task_id, response)
@@ -124,6 +130,7 @@ def pause_task(
 
 @router.post("/tasks/{task_id}/resume", auth=RUN, response=answers({200: TaskOut}, 404))
 def resume_task(request: HttpRequest, task_id: TaskId, response: HttpResponse) -> TaskOut:
+    """Switches it on again, from now on: what was planned in between stays left out."""
     enable_task(task_id=task_id, actor=caller_of(request).actor)
     return _answer(task_id, response)
 
@@ -132,6 +139,7 @@ def resume_task(request: HttpRequest, task_id: TaskId, response: HttpResponse) -
 def run_task(
     request: HttpRequest, task_id: TaskId, data: Body[RunIn | None] = None
 ) -> Status[RunOut]:
+    """Starts a run now, besides its schedules, also of a task that is off."""
     run = run_task_now(
         task_id=task_id,
         actor=caller_of(request).actor,

@@ -114,7 +114,8 @@ def test_a_session_needs_the_csrf_token_to_change(maja: User, shop: Any) -> None
     browser.force_login(maja, backend="django.contrib.auth.backends.ModelBackend")
     assert browser.get("/api/v1/tasks").status_code == 200
     assert browser.post("/api/v1/tasks/shop/run").status_code == 403
-    token = browser.get("/api/v1/docs").content.decode().partition('data-csrf-token="')[2][:64]
+    page = browser.get("/admin/me/").content.decode()
+    token = page.partition('name="csrfmiddlewaretoken" value="')[2][:64]
     form = browser.post("/api/v1/tasks/shop/run", {"a": "b"}, headers={"X-CSRFToken": token})
     assert form.status_code == 400
     answer = browser.post(

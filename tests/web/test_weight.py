@@ -64,6 +64,11 @@ def test_a_page_of_a_busy_installation_stays_light(client, maja, busy, name):
     assert whole < 1.1 * MOST
 
 
+def test_the_page_of_the_api_stays_light_though_it_shows_everything(client):
+    sent, _whole = weight(client, "/api/v1/docs")
+    assert sent < MOST / 2
+
+
 def test_each_style_sheet_is_drawn_in_once():
     imports = re.findall(r'^@import "([\w.]+)";$', (STYLES / "site.css").read_text(), re.MULTILINE)
     assert sorted(imports) == sorted(
