@@ -12,6 +12,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from tasks.outcomes.absences import absence_words
+from tasks.outcomes.durations import duration
 from tasks.outcomes.sentences import sentence
 
 if TYPE_CHECKING:
@@ -282,13 +283,13 @@ TABLE: dict[str, _Entry] = {
     ),
     "timeout": _Entry(
         _("Took too long"),
-        _("Stopped after %(limit)s seconds, the time limit of this task."),
+        _("Stopped after %(limit)s, the time limit of this task."),
         _("The website is slow or has more pages than usual."),
         (_("Give the task a longer time limit, or fewer pages."),),
     ),
     "no_progress": _Entry(
         _("Nothing happened any more"),
-        _("Stopped because no page and no item came for %(limit)s seconds."),
+        _("Stopped because no page and no item came for %(limit)s."),
         _("The website stopped answering, or the spider hangs."),
         (WAIT, ADMINISTRATOR),
     ),
@@ -406,9 +407,15 @@ def what_happened(
     known = {**(detail or {}), **{key: value for key, value in extra.items() if value}}
     if said := known.get("said"):
         known["message"] = sentence(said)
-    values = _Values({**known, **absence_words(known, zone)})
+    values = _Values({**known, **_limit(known), **absence_words(known, zone)})
     entry = TABLE.get(reason, UNKNOWN)
     return (str(_shape(entry, known, values)) % values).strip()
+
+
+def _limit(known: Mapping[str, Any]) -> dict[str, str]:
+    """Of those that a text names, each is a time."""
+    limit = known.get("limit")
+    return {"limit": duration(limit)} if isinstance(limit, int | float) else {}
 
 
 def _shape(entry: _Entry, known: Mapping[str, Any], values: Mapping[str, str]) -> Words:

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from tasks.execution.folder import run_folder
 from tasks.execution.items import TOO_LARGE, Item, cell_text, columns_of, read_items
 from tasks.models import Run
+from tasks.models.spider import spoken
 
 FIRST = 20
 COLUMNS = 8
 CELL = 160
 LONG_WORD = 30
+SENTENCE = 60
 SHORT = {each.lower(): each for each in ("EAN", "GTIN", "ID", "ISBN", "SKU", "URL", "VAT", "URLs")}
 
 
@@ -29,8 +31,8 @@ class Cell:
 
     @property
     def is_long(self) -> bool:
-        """One word may be wider than a whole column should be."""
-        return any(len(word) > LONG_WORD for word in self.text.split())
+        """Its column needs room: for a sentence, or for a word wider than most columns."""
+        return len(self.text) > SENTENCE or any(len(word) > LONG_WORD for word in self.text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,12 @@ def table(items: list[Item]) -> ItemTable:
 
 
 def heading(name: str) -> str:
-    """Of a column, as people write it."""
+    """Of a column, as people write it, in the reader's words for those of the spiders here."""
     if name == TOO_LARGE:
         return _("Too large to show")
     words = [SHORT.get(word, word) for word in name.replace("_", " ").lower().split()]
     text = " ".join(words)
-    return text[:1].upper() + text[1:]
+    return spoken(text[:1].upper() + text[1:])
 
 
 def cell(value: Any) -> Cell:

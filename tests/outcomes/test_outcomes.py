@@ -119,6 +119,14 @@ def test_figures_are_written_as_readers_write_them():
         assert "1.031" in explain("few_items", found).happened
 
 
+@pytest.mark.parametrize("reason", ["timeout", "no_progress"])
+def test_a_limit_of_time_is_said_as_people_say_times(reason):
+    assert "1 h 30 min" in explain(reason, {"limit": 5400}).happened
+    assert "–" in explain(reason).happened
+    with override("de"):
+        assert "4 min" in explain(reason, {"limit": 240}).happened
+
+
 @pytest.mark.parametrize(
     ("reason", "figure", "words"),
     [

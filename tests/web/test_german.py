@@ -8,10 +8,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from tasks.describe import describe
 from tasks.management.translations import compile_all, read, to_mo
 from tasks.models import SchedulerProcess, SpiderInfo
 from tasks.services.runs import new_run
 from tasks.services.tasks import create_task
+from tasks.timing import Timing
+from tasks.web.item_view import table
 from tests.environment import ROOT
 
 PO = ROOT / "locale" / "de" / "LC_MESSAGES" / "django.po"
@@ -144,3 +147,17 @@ def test_what_a_spider_says_of_itself_is_shown_in_the_readers_language(client, m
     for text in ("Website prüfen", "Startseiten", "Defekte Adresse", "Only ours knows."):
         assert text in page
     assert "Website prüfen" in client.get(reverse("admin:spiders"), **asked).content.decode()
+
+
+def test_a_time_after_the_full_hour_is_a_whole_sentence():
+    with translation.override("de"):
+        said = describe(Timing("cron", cron="5,35 * * * *"))
+        assert said == "Stündlich 5 und 35 Minuten nach der vollen Stunde"
+        assert describe(Timing("cron", cron="1 * * * *")).startswith("Stündlich 1 Minute nach")
+
+
+def test_the_columns_of_our_spiders_are_named_in_the_readers_language():
+    items = [{"name": "Boot", "price": 3, "stock_level": 4}]
+    with translation.override("de"):
+        names = [name for name, _is_number in table(items).columns]
+    assert names == ["Name", "Preis", "Stock level"]
