@@ -1,21 +1,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from tasks.web import access, cleaning, controls, fragments, home, pages, people, task_files, tour
 from tasks.web.trouble import SOMEBODY_ELSE
 
 View = Callable[..., HttpResponseBase]
+V = TypeVar("V", bound=View)
 # Their rows are ours to show: jobs as schedules, executions as runs, users as people.
 REPLACED = {"django_apscheduler.admin", "django.contrib.auth.admin", "axes.admin"}
 
@@ -67,6 +72,18 @@ class SchedulerAdminSite(admin.AdminSite):
         """Who is logged in sees the login, too, where a page sent them there."""
         return SOMEBODY_ELSE in request.GET and request.path == reverse(f"{self.name}:login")
 
+    def admin_view(self, view: V, cacheable: bool = False) -> V:
+        inner = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def outer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            is_lost = request.method == "POST" and not request.user.is_authenticated
+            if is_lost and request.path != reverse(f"{self.name}:logout"):
+                return _log_in_first(request)
+            return inner(request, *args, **kwargs)
+
+        return cast("V", outer)
+
     def get_urls(self) -> list[URLPattern | URLResolver]:
         def own(route: str, view: View, name: str) -> URLPattern:
             wrapped: View = self.admin_view(view)
@@ -94,3 +111,18 @@ class SchedulerAdminSite(admin.AdminSite):
             own("spiders/help/", pages.what_is_a_spider, "spider_help"),
             *super().get_urls(),
         ]
+
+
+def _log_in_first(request: HttpRequest) -> HttpResponseBase:
+    """Back to the page with the button: many an address of a button shows nothing by itself."""
+    messages.warning(
+        request,
+        _(
+            "You had been logged out, so nothing was saved or started. Log in and do it again."
+            " Going back twice in your browser then brings back what you wrote."
+        ),
+    )
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
+    page = urlsplit(came_from)._replace(scheme="", netloc="").geturl() if is_ours else ""
+    return redirect_to_login(page or reverse("admin:index"), reverse("admin:login"))

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tasks.models import SpiderInfo, Task
 from tasks.services.tasks import create_task
-from tests.people import person
+from tests.people import PASSWORD, person
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -130,3 +130,24 @@ def test_who_changed_what_is_told_and_taken_back(pages, task):
     changed = Task.objects.get()
     assert (changed.name, changed.arguments["colour"]) == ("Shoes", "red")
     assert page.complaints == []
+
+
+def test_a_session_that_ends_while_somebody_writes_costs_nothing_of_it(pages, task):
+    page = pages.open(address(task))
+    page.get_by_label("Task name").fill("Long thought about")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("radio", name="Weekdays", exact=True).check()
+    expect(page.locator("[data-preview-out].is-stale")).to_be_visible()
+    expect(page.get_by_label("User name")).to_have_count(0)
+    save(page)
+    expect(page.get_by_text("You had been logged out")).to_be_visible()
+    page.get_by_label("User name").fill("maja")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(f"{pages.url}{address(task)}")
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_label("Task name")).to_have_value("Long thought about")
+    save(page)
+    expect(page.get_by_text("is saved")).to_be_visible()
+    assert Task.objects.get().name == "Long thought about"

@@ -133,3 +133,26 @@ def test_trouble_under_the_api_is_told_in_its_shape(kind, status):
     assert response.status_code == response.json()["status"] == status
     assert "secret detail" not in response.content.decode()
     assert ("Retry-After" in response) == (status == 503)
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [("http://testserver/admin/tasks/run/?q=a", "/admin/tasks/run/?q=a"),
+     ("https://elsewhere.example/admin/", "/admin/"), ("", "/admin/")],
+)  # fmt: skip
+def test_a_button_pressed_after_the_session_has_ended_leads_back_to_its_page(
+    client, maja, came_from, back
+):
+    again = reverse("admin:tasks_run_again", args=[NOBODY])
+    login = client.post(again, headers={"referer": came_from}, follow=True)
+    assert "You had been logged out, so nothing was saved or started" in login.content.decode()
+    answer = client.post(
+        login.request["PATH_INFO"],
+        {"username": "maja", "password": PASSWORD, "next": login.context["next"]},
+    )
+    assert answer["Location"] == back
+
+
+def test_who_logs_out_twice_is_not_told_of_anything_lost(client, db):
+    page = client.post(reverse("admin:logout"), follow=True).content.decode()
+    assert "You had been logged out" not in page

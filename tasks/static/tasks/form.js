@@ -42,6 +42,9 @@
     }
   };
 
+  /* Who was logged out meanwhile is sent to the login, which belongs in no corner of a form. */
+  const shows = (answer) => answer.ok && !answer.redirected;
+
   const asked = new Map();
   const preview = async (builder, isNew) => {
     const prefix = builder.dataset.builder;
@@ -54,7 +57,7 @@
     asked.set(builder, control);
     try {
       const answer = await fetch(`${form.dataset.preview}?${query}`, { signal: control.signal });
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (!shows(answer)) throw new Error(String(answer.status));
       out.innerHTML = await answer.text();
       out.classList.remove("is-stale");
       mark(builder, isNew);
@@ -83,7 +86,7 @@
     choosing = new AbortController();
     try {
       const answer = await fetch(`${form.dataset.arguments}?${query}`, { signal: choosing.signal });
-      if (!answer.ok) return;
+      if (!shows(answer)) return;
       const fields = await answer.text();
       const here = document.querySelector("#arguments");
       const focused = here.contains(document.activeElement) ? document.activeElement.id : "";
