@@ -71,6 +71,8 @@ def _kind_of(bound: forms.Field) -> str:
         return "textarea"
     if isinstance(bound.widget, forms.PasswordInput):
         return "secret"
+    if isinstance(bound.widget, forms.RadioSelect):
+        return "radios"
     return next((kind for cls, kind in _KINDS if isinstance(bound, cls)), "text")
 
 

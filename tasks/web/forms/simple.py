@@ -49,7 +49,12 @@ class PersonForm(SimpleForm):
     first_name = forms.CharField(label=gettext_lazy("First name"), max_length=150, required=False)
     last_name = forms.CharField(label=gettext_lazy("Last name"), max_length=150, required=False)
     email = forms.EmailField(label=gettext_lazy("E-mail address"), required=False)
-    role = forms.ChoiceField(label=gettext_lazy("What the person may do"), choices=ROLE_WORDS)
+    role = forms.ChoiceField(
+        label=gettext_lazy("What the person may do"),
+        choices=ROLE_WORDS,
+        initial=ROLES[0],
+        widget=forms.RadioSelect,
+    )
     password = forms.CharField(
         label=gettext_lazy("New password"),
         required=False,
