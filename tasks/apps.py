@@ -9,6 +9,8 @@ from django.contrib.admin import autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app
 from django.core import checks
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
 
@@ -18,6 +20,15 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("tasks.checks")
+        connection_created.connect(limit_hung_transactions)
+
+
+def limit_hung_transactions(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    """Who is suspended inside a transaction (kill -STOP, a paused container, Ctrl-Z) must not keep
+    its locks: no scheduler could fire what they are on. SQLite has nothing like it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = '8s'")
 
 
 class SiteAdminConfig(SimpleAdminConfig):

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.backends.signals import connection_created
 from django.utils import translation
 
+from tasks.apps import limit_hung_transactions
 from tests.measuring import import_all, measures_processes, unmeasured
 from tests.people import People, create_people, ensure_groups
 from tests.services_at_hand import SERVICES, find, require
@@ -36,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "any_database: says the same on each; left out by --database-only"
     )
+
+
+def pytest_sessionstart() -> None:
+    """A test may wait for processes in the middle of its own transaction."""
+    connection_created.disconnect(limit_hung_transactions)
 
 
 def pytest_xdist_auto_num_workers() -> int:

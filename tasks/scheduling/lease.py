@@ -106,9 +106,8 @@ def _last_led(expires_at: datetime | None, holder: str) -> datetime | None:
     return expires_at - TTL
 
 
-def limit_hung_transactions() -> None:
-    """A leader that is stopped inside its transaction must not hold its locks for ever."""
+def wait_for_no_lock_long() -> None:
+    """Who holds it may hang, and is cut off then: see tasks.apps."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '8s'")
             cursor.execute("SET LOCAL lock_timeout = '5s'")

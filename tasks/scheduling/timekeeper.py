@@ -13,7 +13,7 @@ from tasks.outcomes import sentence
 from tasks.scheduling import registry
 from tasks.scheduling.agenda import Agenda
 from tasks.scheduling.clocks import Jump, Lookout
-from tasks.scheduling.lease import Lease, NotLeading, limit_hung_transactions
+from tasks.scheduling.lease import Lease, NotLeading, wait_for_no_lock_long
 from tasks.scheduling.presence import Presence
 from tasks.scheduling.reconcile import Reconciler
 from tasks.services.events import queue_startup_runs
@@ -108,7 +108,7 @@ class Timekeeper:
         return fired
 
     def _fence(self) -> None:
-        limit_hung_transactions()
+        wait_for_no_lock_long()
         self.lease.check()
 
     def _report(self, fired: Fired) -> None:

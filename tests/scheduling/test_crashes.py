@@ -86,6 +86,30 @@ def test_a_leader_that_is_suspended_in_a_firing_is_named_and_what_was_due_comes_
     assert len(rows(schedule)) == 1
 
 
+# Somebody's change of a task, in the middle of which it is suspended (a paused container, Ctrl-Z).
+SUSPENDED_IN_A_CHANGE = """
+import django, os, signal
+django.setup()
+from django.db import transaction
+from tasks.models import Schedule
+with transaction.atomic():
+    Schedule.objects.select_for_update().get()
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.long
+def test_whoever_is_suspended_in_a_change_holds_up_no_firing_for_long(start):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite's lock stays until somebody acts, and the site says so")
+    schedule = every_second()
+    hung = start("-c", SUSPENDED_IN_A_CHANGE)
+    wait_until(lambda: state_of(hung.pid) == "T", timeout=90)
+    start()
+    wait_until(Run.objects.exists, timeout=60)
+    check(schedule)
+
+
 def state_of(pid: int) -> str:
     sight = look_at(pid)
     return "T" if sight and sight.is_suspended else ""
