@@ -53,11 +53,15 @@ class UrlOfRun:
 
 def back(request: HttpRequest, otherwise: str) -> HttpResponseRedirect:
     """To the page that the button stands on."""
+    return HttpResponseRedirect(page_before(request) or otherwise)
+
+
+def page_before(request: HttpRequest) -> str:
     wanted = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return HttpResponseRedirect(wanted if safe else otherwise)
+    return wanted if safe else ""
 
 
 def say_refusal(request: HttpRequest, error: InvalidInput | Unavailable) -> None:

@@ -19,7 +19,7 @@ from tasks.services.errors import Forbidden, InvalidInput, Unavailable
 from tasks.services.runs import run_task_now
 from tasks.services.tasks import disable_task, enable_task, update_task
 from tasks.web import deletion, stagger
-from tasks.web.actions import actor_of, back, say_refusal, set_enabled
+from tasks.web.actions import actor_of, back, page_before, say_refusal, set_enabled
 from tasks.web.numbers import whole_number
 from tasks.web.task_list import search
 
@@ -42,7 +42,8 @@ def act(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         right, asks = ASKING[name]
         if not request.user.has_perm(right):
             raise PermissionDenied
-        return asks(request, context, tasks)
+        # Once answered, back to the list as it was searched and filtered.
+        return asks(request, {**context, "next": page_before(request)}, tasks)
     if name in DOING:
         do, words = DOING[name]
         _each(request, tasks, do, words)

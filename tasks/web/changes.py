@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
-from django.db.models import Model
+from django.db.models import Field, Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 
 from tasks.describe import describe
 from tasks.models import Alert, ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
+from tasks.outcomes.durations import duration
 from tasks.secrets import MASK
 from tasks.services.schedules import MOMENTS, TIMING
 from tasks.services.undo import last_change, undo_last_change
@@ -34,6 +35,10 @@ from tasks.web.zones import zone_of
 
 MOST = 100
 WHENS = (*MOMENTS, "anchor")
+IN_SECONDS = frozenset({
+    "timeout", "no_progress_timeout", "retry_delay", "catch_up_window", "http_cache_ttl",
+    "jitter",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,11 @@ def _lines(entry: AuditEntry) -> Iterator[Line]:
         elif name == "alert_on":
             yield Line(_label(about, name), _kinds(before), _kinds(after))
         elif _words(before) != _words(after):
-            yield Line(_label(about, name), _words(before), _words(after))
+            yield _line(about, name, before, after)
+
+
+def _line(model: type[Model], name: str, before: Any, after: Any) -> Line:
+    return Line(_label(model, name), _value(model, name, before), _value(model, name, after))
 
 
 def _kinds(values: list[str] | None) -> str:
@@ -162,8 +171,8 @@ def _schedules(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Ite
             continue
         for name in dict.fromkeys([*here, *there]):
             if here.get(name) != there.get(name):
-                label = f"{_('Time “%s”') % key}, {_label(Schedule, name)}"
-                yield Line(label, _words(here.get(name)), _words(there.get(name)))
+                line = _line(Schedule, name, here.get(name), there.get(name))
+                yield replace(line, label=f"{_('Time “%s”') % key}, {line.label}")
 
 
 def lines_of_file(fields: Mapping[str, Sequence[Any]]) -> list[Line]:
@@ -187,8 +196,9 @@ def lines_of_file(fields: Mapping[str, Sequence[Any]]) -> list[Line]:
 
 def _line_of_path(path: str, pair: Sequence[Any]) -> Line:
     head, _dot, rest = path.partition(".")
-    label = f"{_label(Task, head)}: {rest}" if rest else _label(Task, head)
-    return Line(label, _words(pair[0]), _words(pair[1]))
+    if rest:
+        return Line(f"{_label(Task, head)}: {rest}", _words(pair[0]), _words(pair[1]))
+    return _line(Task, head, *pair)
 
 
 def _brief(schedule: Mapping[str, Any] | None) -> str:
@@ -210,11 +220,26 @@ def _brief(schedule: Mapping[str, Any] | None) -> str:
 def _label(model: type[Model], name: str) -> str:
     if name == "role":
         return _("Role")
-    try:
-        field = model._meta.get_field(name)
-    except FieldDoesNotExist:
+    field = _field(model, name)
+    if field is None:
         return name.replace("_", " ").capitalize()
     return capfirst(str(getattr(field, "verbose_name", name)))
+
+
+def _field(model: type[Model], name: str) -> Field[Any, Any] | None:
+    try:
+        return cast("Field[Any, Any]", model._meta.get_field(name))
+    except FieldDoesNotExist:
+        return None
+
+
+def _value(model: type[Model], name: str, value: Any) -> str:
+    """In the words and units of the form, not as it is stored."""
+    if name in IN_SECONDS and isinstance(value, int):
+        return duration(value)
+    choices = getattr(_field(model, name), "choices", None)
+    word = dict(choices or ()).get(value) if isinstance(value, str) else None
+    return str(word) if word else _words(value)
 
 
 def _words(value: Any) -> str:

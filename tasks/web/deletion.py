@@ -8,21 +8,21 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tasks.models import Task
 from tasks.services.errors import Forbidden, InvalidInput
 from tasks.services.tasks import remove_task
-from tasks.web.actions import actor_of, say_refusal
+from tasks.web.actions import actor_of, back, say_refusal
 
 
 def page(request: HttpRequest, context: dict[str, Any], tasks: Sequence[Task]) -> HttpResponse:
     if request.method == "POST" and "_confirmed" in request.POST:
         _delete(request, tasks)
-        return redirect("admin:tasks_task_changelist")
+        return back(request, reverse("admin:tasks_task_changelist"))
     title = _("Delete “%s”") % tasks[0].name if len(tasks) == 1 else _("Delete these tasks")
     return TemplateResponse(
         request, "tasks/delete.html", {**context, "title": title, "tasks": tasks}

@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
@@ -23,7 +23,7 @@ from tasks.services.schedules import state_of
 from tasks.services.spreading import HOUR, Spread, plan_spread, spread_schedules
 from tasks.services.tasks import update_task
 from tasks.web import when
-from tasks.web.actions import actor_of, say_refusal
+from tasks.web.actions import actor_of, back, say_refusal
 from tasks.web.forms import patterns
 from tasks.web.zones import zone_of
 
@@ -83,7 +83,7 @@ def page(request: HttpRequest, context: dict[str, Any], tasks: Sequence[Task]) -
             _apply(request, planned)
         else:
             _spread(request, tasks, -choice)
-        return redirect("admin:tasks_task_changelist")
+        return back(request, reverse("admin:tasks_task_changelist"))
     return TemplateResponse(
         request,
         "tasks/stagger.html",

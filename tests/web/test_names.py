@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import tasks.services as services_package
-from tasks.models import Run
+from tasks.models import Run, SpiderInfo
 from tasks.services.actors import PYTHON, person
-from tasks.services.tasks import create_task, disable_task
+from tasks.services.tasks import create_task, disable_task, update_task
 from tasks.web import changes
 
 
@@ -62,3 +62,23 @@ def test_a_field_is_named_as_where_it_was_changed(client, anna):
     for label in ["Name", "Why"]:
         assert f">{label}</th>" in page
     assert "Task name" not in page
+
+
+def test_a_value_is_told_in_the_words_and_units_of_the_form(client, maja, db):
+    SpiderInfo.objects.create(name="shop", schema={}, seen_at=timezone.now())
+    times = {"kind": "cron", "key": "a", "cron": "0 9 * * *", "timezone": "UTC"}
+    task = create_task(task_id="a", name="A", spider="shop", schedules=[times])
+    update_task(
+        task_id="a", timeout=5400, overlap_policy="queue",
+        schedules=[{"kind": "interval", "key": "a", "hours": 2, "timezone": "UTC", "jitter": 120}],
+    )  # fmt: skip
+    client.force_login(maja)
+    address = reverse("admin:tasks_task_history", args=[task.pk])
+    lines = {
+        line.label: (line.before, line.after)
+        for line in client.get(address).context["changes"][0][1].lines
+    }
+    assert lines["Stop a run after"] == ("1 h", "1 h 30 min")
+    assert lines["If the run before it is still going"] == ("Skip the new run", "Wait, then run")
+    assert lines["Time “a”, Spread starts over"] == ("0 s", "2 min")
+    assert not {"cron", "interval"} & {*lines["Time “a”, Repeat"]}

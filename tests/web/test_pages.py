@@ -257,6 +257,23 @@ def test_all_that_a_search_found_are_changed_at_once(client, olof, task):
     assert [task.name for task in Task.objects.filter(enabled=True)] == ["Shoes"]
 
 
+@pytest.mark.parametrize(
+    ("action", "answer"), [("tag", {"tags": "new"}), ("stagger", {"step": "5"}), ("delete", {})]
+)
+def test_what_is_asked_first_leads_back_to_the_list_as_it_was(client, anna, task, action, answer):
+    address = reverse("admin:tasks_task_changelist")
+    daily = {"kind": "cron", "cron": "0 9 * * *", "timezone": "UTC"}
+    hats = [create_task(name=f"Hat {n}", spider="shop", schedules=[daily]).pk for n in range(2)]
+    asked = {"action": action, "selected": hats, "next": f"{address}?q=sho"}
+    client.force_login(anna)
+    page = client.post(address, asked).content.decode()
+    assert f'name="next" value="{address}?q=sho"' in page
+    done = client.post(address, {**asked, **answer, "_confirmed": "1"})
+    assert done["Location"] == f"{address}?q=sho"
+    elsewhere = client.post(address, {**asked, "next": "https://elsewhere.example/"})
+    assert "elsewhere" not in elsewhere.content.decode()
+
+
 def test_many_refusals_are_a_few_lines(client, olof, spider):
     for n in range(8):
         make_run(create_task(name=f"Hat {n}", spider="shop"), "running")
