@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, URLPattern, URLResolver, path, re_path, resolve
 from django.utils.translation import gettext as _
@@ -37,11 +37,14 @@ def as_problem(view: View) -> View:
     return answered
 
 
-def without_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+def without_body(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """The server closes what it had to send, as after every answer."""
     request.method = "HEAD"
-    bare = HttpResponse(status=response.status_code, headers=dict(response.items()))
-    response.close()
-    return bare
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = []
+    elif isinstance(response, HttpResponse):
+        response.content = b""
+    return response
 
 
 @no_append_slash

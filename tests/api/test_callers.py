@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.signals import request_finished
 from django.test import Client
 
 from tasks.models import Run, Task
@@ -62,6 +63,17 @@ def test_the_head_of_an_answer_can_be_asked_for(api: Any, client: Client, shop: 
     assert (head.status_code, head.content, head["ETag"]) == (200, b"", whole["ETag"])
     assert client.head("/api/v1/health").status_code == 503
     assert api("HEAD", "/tasks/shop/run").status_code == 405
+
+
+def test_asking_for_a_head_ends_one_request_once(api: Any, shop: Task) -> None:
+    """Its end closes the database connection, which middleware may still need."""
+    ended: list[object] = []
+    request_finished.connect(lambda **kwargs: ended.append(kwargs), weak=False, dispatch_uid="once")
+    try:
+        assert api("HEAD", "/tasks/shop").status_code == 200
+    finally:
+        request_finished.disconnect(dispatch_uid="once")
+    assert len(ended) == 1
 
 
 def test_a_load_balancer_may_ask_at_the_root(client: Client) -> None:
