@@ -5,6 +5,7 @@ import threading
 
 from django.db import DatabaseError, connection
 
+from tasks.execution.kept_pages import forget_old_pages
 from tasks.execution.retention import clean_up, preview, remove_unwanted
 
 logger = logging.getLogger(__name__)
@@ -13,7 +14,8 @@ FIRST_AFTER = 60.0
 
 
 class Housekeeper:
-    """A thread of the worker: removes old runs once an hour, apart from what needs to be quick."""
+    """A thread of the worker: removes old runs and pages once an hour, apart from what needs to be
+    quick."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -33,6 +35,7 @@ class Housekeeper:
             try:
                 remove_unwanted()
                 clean_up(preview())
+                forget_old_pages()
             except DatabaseError as error:
                 logger.warning("old runs could not be removed: %s", error)
             except Exception:  # the thread goes on: an hour later it may succeed

@@ -43,7 +43,7 @@ def order_of(run: Run) -> dict[str, Any]:
         "settings": chosen,
         "cache_settings": cache_settings(run),
         "cache_url": settings.REDIS_URL,
-        "cache_name": run.task_key,
+        "cache_name": cache_name(run),
         "env": environment_of(run),
         "limits": {"open_files": OPEN_FILES, "log_bytes": LOG_BYTES},
         "allowed_networks": list(settings.ALLOWED_NETWORKS),
@@ -69,6 +69,12 @@ def demo_urls() -> list[str]:
         return []
     site = urlsplit(settings.SITE_URL)
     return [urlunsplit((site.scheme, site.netloc, path, "", "")) for path in DEMO_PATHS]
+
+
+def cache_name(run: Run) -> str:
+    """Another task that is given the id of a deleted one must not take its pages for its own."""
+    made = run.task.created_at.strftime("%Y%m%d%H%M%S%f") if run.task else ""
+    return f"{run.task_key}:{made}"
 
 
 def cache_settings(run: Run) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from time import time
 from uuid import uuid4
 
 import pytest
@@ -7,7 +9,10 @@ import redis
 from django.utils import timezone
 
 from tasks.execution.folder import cache_folder
-from tasks.models import Task
+from tasks.execution.housekeeping import Housekeeper
+from tasks.execution.kept_pages import forget_old_pages
+from tasks.models import Run, Task
+from tasks.services.tasks import remove_task
 from tests.waiting import wait_until
 
 
@@ -102,3 +107,64 @@ def test_without_its_redis_a_run_goes_on(bench, site, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     run = crawl(bench, site, bench.task("pages", http_cache=True))
     assert "Pages are not kept in this run" in bench.log(run)
+
+
+@pytest.mark.needs("redis")
+def test_another_task_of_the_same_id_does_not_get_the_pages_of_a_deleted_one(
+    bench, site, settings, redis_url
+):
+    settings.REDIS_URL = redis_url
+    name = f"kept-{uuid4()}"
+    first = bench.task("pages", task_id=name, http_cache=True, http_cache_ttl=60)
+    crawl(bench, site, first)
+    remove_task(task_id=name)
+    crawl(bench, site, bench.task("pages", task_id=name, http_cache=True, http_cache_ttl=60))
+    assert site.hits["/ok"] == 2
+
+
+# --- what is kept on the disk ---------------------------------------------------------------------
+
+
+def pages(task):
+    return [path for path in cache_folder(task.task_id).glob("*/*/*") if path.is_dir()]
+
+
+def make_old(task, seconds):
+    then = time() - seconds
+    for path in cache_folder(task.task_id).rglob("*"):
+        os.utime(path, (then, then))
+
+
+def test_pages_whose_time_is_over_leave_the_disk(bench, site):
+    old = bench.task("pages", http_cache=True, http_cache_ttl=600)
+    young = bench.task("pages", http_cache=True, http_cache_ttl=3000)
+    for_ever = bench.task("pages", http_cache=True, http_cache_ttl=0)
+    for task in (old, young, for_ever):
+        crawl(bench, site, task)
+        make_old(task, 700)
+    assert forget_old_pages() == 1
+    assert [len(pages(task)) for task in (old, young, for_ever)] == [0, 1, 1]
+    assert not cache_folder(old.task_id).exists()
+    crawl(bench, site, old)
+    assert (site.hits["/ok"], len(pages(old))) == (4, 1)
+
+
+def test_pages_stay_while_a_run_of_their_task_may_write_them_again(bench, site):
+    task = bench.task("pages", http_cache=True, http_cache_ttl=600)
+    crawl(bench, site, task)
+    make_old(task, 700)
+    run = bench.queue(task=task)
+    Run.objects.filter(pk=run.pk).update(status="running")
+    assert forget_old_pages() == 0
+    assert len(pages(task)) == 1
+
+
+def test_the_housekeeper_sees_to_old_pages(bench, site, monkeypatch):
+    task = bench.task("pages", http_cache=True, http_cache_ttl=600)
+    crawl(bench, site, task)
+    make_old(task, 700)
+    monkeypatch.setattr("tasks.execution.housekeeping.FIRST_AFTER", 0)
+    housekeeper = Housekeeper()
+    housekeeper.start()
+    wait_until(lambda: not pages(task))
+    housekeeper.stop()
