@@ -79,6 +79,6 @@ def _trouble(newest: SchedulerProcess | None) -> str:
 
 def _seen(process: SchedulerProcess | None, now: datetime) -> str:
     if process is None:
-        return _("Never started")
+        return _("Ended, or never started")
     ago = (now - process.seen_at).total_seconds()
     return _("last seen %(time)s ago") % {"time": when.coarse(max(0.0, ago))}

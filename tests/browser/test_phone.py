@@ -135,3 +135,26 @@ def test_a_finger_meets_what_it_presses(shops):
         if found := page.evaluate(SMALL):
             small[address] = found
     assert small == {}
+
+
+@pytest.mark.parametrize("width", [740, 900, 961, 1024, 1100])
+def test_between_phone_and_desk_menus_open_inside_of_the_window(shops, width):
+    page = shops.open(reverse(LIST), viewport={"width": width, "height": 800})
+    for name in [LIST, "admin:tasks_run_changelist"]:
+        page.goto(shops.url + reverse(name))
+        for filters in page.locator(".sp-drop summary").all():
+            filters.click()
+            panel = page.locator(".sp-drop[open] .sp-drop__panel").bounding_box()
+            assert panel["x"] >= 0
+            assert panel["x"] + panel["width"] <= width
+
+
+def test_between_phone_and_desk_names_have_room_beside_their_bars(shops):
+    for task in Task.objects.all():
+        task.name = f"Prices of {task.name} in every shop"
+        task.save()
+        Run.objects.create(task=task, task_key=task.task_id, task_name=task.name,
+                           status="succeeded", trigger="schedule", at=timezone.now())  # fmt: skip
+    page = shops.open(viewport={"width": 961, "height": 800})
+    for name in page.locator(".sp-bars .sp-cell-main").all():
+        assert name.evaluate("each => each.scrollHeight - each.clientHeight") <= 4

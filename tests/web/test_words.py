@@ -8,6 +8,7 @@ from django.utils import translation
 
 from tasks.outcomes.durations import duration
 from tasks.web import charts, states, when
+from tasks.web.scheduler import scheduler_state
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 NOW = datetime(2026, 3, 24, 10, 24, tzinfo=STOCKHOLM)
@@ -136,3 +137,7 @@ def test_dates_follow_the_viewers_language():
     with translation.override("de"):
         moment = datetime(2026, 3, 30, 6, 0, tzinfo=STOCKHOLM)
         assert when.absolute(moment, NOW, STOCKHOLM).startswith("Mo")
+
+
+def test_of_a_scheduler_that_left_no_trace_nobody_knows_whether_it_ever_ran(db):
+    assert scheduler_state().seen == "Ended, or never started"
