@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tasks.models import Run, SpiderInfo, Task
-from tasks.services.tasks import create_task
+from tasks.services.tasks import create_task, update_task
 from tests.people import person
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.any_database]
@@ -158,3 +158,20 @@ def test_between_phone_and_desk_names_have_room_beside_their_bars(shops):
     page = shops.open(viewport={"width": 961, "height": 800})
     for name in page.locator(".sp-bars .sp-cell-main").all():
         assert name.evaluate("each => each.scrollHeight - each.clientHeight") <= 4
+
+
+@pytest.mark.parametrize("width", [725, 768, 861, 961, 1024, 1161, 1241])
+def test_between_phone_and_desk_each_switch_is_in_sight(shops, width):
+    times = [{"kind": "cron", "cron": "30 6 * * 1-5", "timezone": "America/New_York"}]
+    now = timezone.now()
+    for task in Task.objects.all():
+        update_task(task_id=task.task_id, name=f"Prices of {task.name} in shops", schedules=times)
+        Run.objects.create(task=task, task_key=task.task_id, task_name=task.name, trigger="api",
+                           status="failed", reason="timeout", at=now, started_at=now,
+                           finished_at=now, requested_by="somebody.else")  # fmt: skip
+    page = shops.open("/admin/", viewport={"width": width, "height": 800})
+    page.context.set_extra_http_headers({"Accept-Language": "de"})
+    for name in [LIST, "admin:tasks_run_changelist"]:
+        page.goto(shops.url + reverse(name))
+        hidden = page.locator(".sp-scroll").evaluate("each => each.scrollWidth - each.clientWidth")
+        assert (name, hidden) == (name, 0)
