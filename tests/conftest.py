@@ -14,7 +14,6 @@ from django.db.backends.signals import connection_created
 from django.utils import translation
 
 from tasks.apps import limit_hung_transactions
-from tests.measuring import import_all, measures_processes, unmeasured
 from tests.people import People, create_people, ensure_groups
 from tests.services_at_hand import SERVICES, find, require
 
@@ -66,21 +65,6 @@ def touches_database(item: pytest.Item) -> bool:
         return False
     fixtures = {"db", "transactional_db"} & names_of(item)
     return bool(fixtures) or item.get_closest_marker("django_db") is not None
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
-    import_all()
-    with unmeasured():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(fixturedef: Any) -> Iterator[None]:
-    if fixturedef.argname != "django_db_setup":
-        return (yield)
-    with unmeasured():
-        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -139,12 +123,6 @@ def django_db_setup(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-
-
-@pytest.fixture(autouse=True)
-def measured_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not measures_processes(request.path):
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(autouse=True)

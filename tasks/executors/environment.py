@@ -11,7 +11,7 @@ NAMES = frozenset(
         "USER", "VIRTUAL_ENV", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "DISPLAY",
         "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
         "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME",
-        "SEARCH_SOURCES_DIR", "COVERAGE_PROCESS_CONFIG",
+        "SEARCH_SOURCES_DIR",
     }
 )  # fmt: skip
 # SPIDER_ is the administrator's way to hand something to spiders on purpose.

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 INTERVAL = 1.0
 FORMAT = "%(asctime)s [%(name)s] %(levelname)s: %(message)s"
 DATE_FORMAT = "%Y-%m-%d %H:%M:%S"
-# Modules that take locks which everybody needs; the last one measures tests.
-LOCKSMITHS = {"threading", "logging", "coverage.collector"}
+# Modules that take locks which everybody needs.
+LOCKSMITHS = {"threading", "logging"}
 PATIENCE = 20
 
 

@@ -131,12 +131,16 @@ def big_shop(shop):
     for hours in (1, 2):
         run = finished_run(shop, [{}], at=now - timedelta(hours=hours))
         (run_folder(run) / "items.jsonl").write_text(item * 60_000)
-    row = new_run(shop, trigger="manual", status="cancelled")
-    row.at = row.finished_at = now - timedelta(days=90)
-    row.save(force_insert=True)
-    for _ in range(13):
-        double_cancelled_runs()
     return shop
+
+
+@pytest.fixture
+def much_to_clean(big_shop):
+    row = new_run(big_shop, trigger="manual", status="cancelled")
+    row.at = row.finished_at = timezone.now() - timedelta(days=90)
+    row.save(force_insert=True)
+    for _ in range(14):
+        double_cancelled_runs()
 
 
 def double_cancelled_runs():
@@ -162,8 +166,10 @@ def double_cancelled_runs():
     ],
 )
 def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
-    bench, big_shop, kind, arguments
+    request, bench, big_shop, kind, arguments
 ):
+    if kind == "cleanup":
+        request.getfixturevalue("much_to_clean")
     # The product's own: after less, a busy machine has it ended before it could say anything.
     bench.worker.supervisor.grace = GRACE
     given = {"cleanup": {}, "pipeline": {"chain": steps("SleepsLater")}, "search": {}}
@@ -198,7 +204,7 @@ def test_a_time_limit_ends_a_job(bench):
     assert (run.status, run.reason, run.items) == ("failed", "timeout", 1)
 
 
-def test_a_time_limit_ends_a_job_of_our_own(bench, big_shop):
+def test_a_time_limit_ends_a_job_of_our_own(bench, much_to_clean):
     run = queue(bench, "cleanup")
     Task.objects.filter(kind="cleanup").update(timeout=1)
     bench.until_ended(run)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tasks.executors.environment import clean_environment
 from tasks.executors.local import BOOT
 from tasks.runtime.machine import is_alive
 from tasks.wake import socket_path
@@ -25,10 +26,7 @@ class Launcher:
     def __init__(self, folder, project):
         self.folder = folder
         self.path = socket_path(folder, "l.sock")
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "SPIDER_SCHEDULER_PROJECT": str(project),
-        }
+        self.environment = clean_environment(os.environ, project=str(project), settings_module="")
         self.process = self.start()
         self.connect()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.executors.environment import clean_environment
 from tasks.executors.local import BOOT
 from tasks.runtime.addresses import Rules
 from tasks.runtime.context import RunContext
@@ -53,7 +54,7 @@ def perform(tmp_path, project):
         (folder / "order.json").write_text(json.dumps({**order, **fields}))
         subprocess.run(
             [sys.executable, "-P", str(BOOT), "single", str(folder), "t"],
-            env={"PATH": os.environ["PATH"], "SPIDER_SCHEDULER_PROJECT": str(project)},
+            env=clean_environment(os.environ, project=str(project), settings_module=""),
             check=False,
             timeout=60,
         )
