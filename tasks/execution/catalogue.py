@@ -57,6 +57,7 @@ def read_catalogue() -> Json:
     catalogue = parse_json(lines[-1]) if lines else None
     if catalogue is None:
         error = done.stderr.decode("utf-8", "replace")[-2000:]
+        error = error or f"exit code {done.returncode}"
         raise CatalogueUnreadable("catalogue_broken", error=error)
     if catalogue.get("error"):
         raise CatalogueUnreadable("catalogue_broken", error=str(catalogue["error"]))

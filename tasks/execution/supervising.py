@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DatabaseError
@@ -165,11 +165,11 @@ class Supervisor:
         """Nothing started under this claim, and nothing can any more."""
         self._starts[run.pk] = self._starts.get(run.pk, 0) + 1
         if self._starts[run.pk] >= MAX_STARTS:
-            self._end_unstarted(run, Status.FAILED, "launcher")
+            self._end_unstarted(run, Status.FAILED, "launcher", said={"code": "launcher_silent"})
         elif give_back(run):
             logger.warning("run %s of %s did not start; queued again", run.pk, run.task_key)
 
-    def _end_unstarted(self, run: Run, status: str, reason: str, **detail: str) -> None:
+    def _end_unstarted(self, run: Run, status: str, reason: str, **detail: Any) -> None:
         ended = finish_run(
             run_id=run.pk,
             source=Status.STARTING,

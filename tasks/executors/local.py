@@ -20,6 +20,8 @@ from tasks.outcomes import Said
 
 BOOT = Path(__file__).resolve().parent.parent / "runtime" / "boot.py"
 QUIT_SECONDS = 5.0
+# The launcher's own word for it.
+ANOTHER_SERVES = 3
 LOG_LIMIT = 5 * 1024 * 1024
 
 
@@ -43,6 +45,7 @@ class LocalExecutor:
         self._house = HouseProcesses(os.environ if own_environment is None else own_environment)
         self._health = Health()
         self._pid: int | None = None
+        self._has_answered = False
 
     # --- connection -------------------------------------------------------------------------
 
@@ -74,6 +77,7 @@ class LocalExecutor:
         # A file, never a pipe: the launcher outlives us. It takes a session of its own.
         log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
         try:
+            self._has_answered = False
             self._pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-P", str(BOOT), "launcher", str(self._path)],
@@ -92,12 +96,17 @@ class LocalExecutor:
         if self._pid is None:
             return False
         try:
-            ended, _status = os.waitpid(self._pid, os.WNOHANG)
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
         except ChildProcessError:
-            ended = self._pid
+            ended, status = self._pid, 0
         if ended:
             self._pid = None
+            self._note_end(os.waitstatus_to_exitcode(status))
         return self._pid is not None
+
+    def _note_end(self, code: int) -> None:
+        if not self._has_answered and code != ANOTHER_SERVES:
+            self._health = Health(notes=[{"code": "launcher_ends", "exit": code}])
 
     def descriptor(self) -> int | None:
         return self._sock.fileno() if self._sock is not None else None
@@ -166,6 +175,7 @@ class LocalExecutor:
             self._note(json.loads(line))
 
     def _note(self, message: dict[str, Any]) -> None:
+        self._has_answered = True
         match message.get("event"):
             case "exit" | "refused":
                 token = str(message.get("token", ""))

@@ -28,6 +28,11 @@ TEXTS: dict[str, StrPromise] = {
         "Each run starts in a fresh process: a module of the project opens connections when it is "
         "imported."
     ),
+    "launcher_ends": _(
+        "No run can start: the process that starts them ends while it loads the spider project "
+        "(exit code %(exit)s)."
+    ),
+    "launcher_silent": _("the process that starts runs gave no answer"),
     "project_broken": _("The spider project does not load: %(error)s"),
     "module_broken": _("The file of spiders %(module)s does not load: %(error)s"),
     # The catalogue of spiders

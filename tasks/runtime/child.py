@@ -124,9 +124,12 @@ def perform(folder: Path, token: str, load: Callable[[], Project]) -> int:
         from .chain import run_chain  # noqa: PLC0415 - the claim comes before the slow imports
 
         return run_chain(context)
-    from .crawl import crawl  # noqa: PLC0415 - the claim comes before the slow imports
+    from .crawl import crawl, refuse  # noqa: PLC0415 - the claim comes before the slow imports
 
-    project = load()
+    try:
+        project = load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the project's settings may do anything
+        return refuse(context, "spider_import", error, traceback.format_exc())
     context.versions = project.versions
     return crawl(context, project)
 

@@ -56,9 +56,9 @@ def crawl(context: RunContext, project: Project) -> int:
         process, crawler = _prepare(context, project)
         started = process.crawl(crawler, **context.order.arguments)
     except BadOrder as error:
-        return _refuse(context, error.reason, error, str(error))
+        return refuse(context, error.reason, error, str(error))
     except Exception as error:  # noqa: BLE001 - project code may raise anything
-        return _refuse(context, type(error).__name__, error, traceback.format_exc())
+        return refuse(context, type(error).__name__, error, traceback.format_exc())
     failure = _Failure(started)
     _guard(context, project.settings)
     process.start()
@@ -195,7 +195,7 @@ def _extension(crawler: Crawler) -> RunExtension | None:
     return found[0] if found else None
 
 
-def _refuse(context: RunContext, reason: str, error: BaseException, log: str) -> int:
+def refuse(context: RunContext, reason: str, error: BaseException, log: str) -> int:
     context.bootstrap_error = _describe(reason, error)
     logging.basicConfig(format=str(FORCED["LOG_FORMAT"]), datefmt=str(FORCED["LOG_DATEFORMAT"]))
     logger.error("The spider could not start: %s", log)

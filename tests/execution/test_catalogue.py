@@ -85,6 +85,12 @@ def test_a_project_that_does_not_load_leaves_the_table_as_it_was(db, project):
     assert SpiderInfo.objects.filter(name="echo").exists()
 
 
+def test_a_spider_that_ends_the_process_while_it_is_imported_is_told(project):
+    (project / "spiders" / "z_ends.py").write_text("import os\nos._exit(5)\n")
+    with pytest.raises(CatalogueUnreadable, match="exit code 5"):
+        read_catalogue()
+
+
 def test_a_spider_that_prints_while_it_is_imported_does_no_harm(project):
     (project / "spiders" / "loud.py").write_text("print('{}'); print('noise')")
     assert any(spider["name"] == "echo" for spider in read_catalogue()["spiders"])

@@ -151,8 +151,11 @@ def test_a_project_that_no_longer_loads_is_said_so_and_serves_again_when_mended(
     wait_until(lambda: launcher.status()["mode"] == "fresh", 20)
     [reason] = launcher.status()["reasons"]
     assert reason == {"code": "project_broken", "error": "RuntimeError: half an edit"}
-    _place, ended = launcher.run("echo")
+    place, ended = launcher.run("echo")
     assert ended["code"] == 1
+    outcome = json.loads((place / "outcome.json").read_text())
+    assert outcome["bootstrap_error"] == {"type": "spider_import", "message": "half an edit"}
+    assert "RuntimeError: half an edit" in (place / "run.log").read_text()
     settings.write_text(good)
     wait_until(lambda: launcher.status()["mode"] == "fork", 20)
     assert launcher.run("echo")[1]["code"] == 0
