@@ -137,6 +137,19 @@ def test_a_finger_meets_what_it_presses(shops):
     assert small == {}
 
 
+def test_who_starts_and_stops_has_their_buttons_in_one_row(shops):
+    person("Olof", "Dahl", "Operator")
+    page = shops.open("/admin/me/", viewport=PHONE)
+    page.context.clear_cookies()
+    boots = Task.objects.get(name="Boots")
+    shops.log_in(page, reverse("admin:tasks_task_change", args=[boots.pk]), "olof")
+    page.context.set_extra_http_headers({"Accept-Language": "de"})
+    page.reload()
+    bar = page.locator(".sp-actionbar")
+    assert bar.get_by_role("button").count() == 3
+    assert bar.bounding_box()["height"] < 80
+
+
 @pytest.mark.parametrize("width", [740, 900, 961, 1024, 1100])
 def test_between_phone_and_desk_menus_open_inside_of_the_window(shops, width):
     page = shops.open(reverse(LIST), viewport={"width": width, "height": 800})
