@@ -15,6 +15,7 @@ from tasks.models import Alert, Run, SchedulerProcess, SpiderInfo, Task
 from tasks.services.tasks import create_task
 from tests.accessibility import violations
 from tests.people import person
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.any_database]
 
@@ -410,6 +411,37 @@ def test_the_home_page_keeps_itself_fresh_without_losing_the_focus(filled):
     # The navigation beside it says the same.
     expect(page.locator(".sp-side__nav")).to_contain_text("Scheduler stopped")
     assert page.evaluate("document.activeElement.textContent") == "Show as a list"
+
+
+SLOW_ANSWERS = """
+const real = window.fetch
+window.fetch = async (...all) => {
+  const answer = await real(...all), text = answer.text.bind(answer)
+  if (!answer.url.endsWith('/live/')) return answer
+  await new Promise(done => { window.letGo = done })
+  answer.text = async () => {
+    const said = await text()
+    setTimeout(() => { window.told = true })
+    return said
+  }
+  return answer
+}
+"""
+
+
+def test_a_press_that_begins_while_news_arrive_is_not_lost(filled):
+    page = filled.open()
+    page.add_init_script(SLOW_ANSWERS)
+    page.goto(filled.url + run_of("running"))
+    Run.objects.filter(status="running").update(items=77)
+    wait_until(lambda: page.evaluate("'letGo' in window"), timeout=15, every=0.1)
+    button = page.get_by_role("button", name="Stop")
+    button.hover()
+    page.mouse.down()
+    page.evaluate("letGo()")
+    wait_until(lambda: page.evaluate("'told' in window"), timeout=15, every=0.1)
+    page.mouse.up()
+    expect(page.locator("h1")).to_contain_text("Stopping")
 
 
 def test_the_menu_opens_on_a_phone(filled):

@@ -61,7 +61,8 @@
       const text = await answer.text();
       misses = 0;
       lost(false);
-      if (bare(text) === shown) return;
+      /* Again: a button that is pressed meanwhile would be gone before it is let go. */
+      if (bare(text) === shown || busy()) return;
       shown = bare(text);
       const kept = keep();
       live.innerHTML = text;
