@@ -27,13 +27,17 @@ def last_change(*, task_id: str) -> AuditEntry | None:
     return newest
 
 
-def undo_last_change(*, task_id: str, actor: Actor = PYTHON) -> None:
-    """Puts back the values of before. Raises Conflict where they are no longer what it made."""
+def undo_last_change(*, task_id: str, actor: Actor = PYTHON, seen: int | None = None) -> None:
+    """Puts back the values of before. Raises Conflict where they are no longer what it made, or
+    where the last change isn't the entry that somebody has `seen`: it may be the undo itself.
+    """
     actor.demand("change_task")
     with transaction.atomic():
         entry = last_change(task_id=task_id)
         if entry is None:
             raise Conflict(_("There is no change to undo."))
+        if seen is not None and entry.pk != seen:
+            raise Conflict(_("The task was changed again since; undo is no longer possible."))
         task = get_task(task_id)
         now = state_of_task(task)
         changes = {name: pair for name, pair in entry.changes.items() if name not in UNKNOWN}

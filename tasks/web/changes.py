@@ -307,6 +307,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     task = Task.objects.filter(pk=pk).first()
     if task is None:
         raise Http404
-    undo_last_change(task_id=task.task_id, actor=actor_of(request))
+    seen = whole_number(request.POST.get("entry"))
+    undo_last_change(task_id=task.task_id, actor=actor_of(request), seen=seen)
     messages.success(request, _("The last change is undone."))
     return redirect(reverse("admin:tasks_task_history", args=[pk]))

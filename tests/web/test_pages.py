@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -364,6 +365,19 @@ def test_the_changes_of_a_task_are_told_field_by_field_and_taken_back(client, ma
     client.post(reverse("admin:tasks_task_undo", args=[task.pk]))
     task.refresh_from_db()
     assert task.enabled
+
+
+def test_an_undo_that_is_pressed_twice_does_not_take_itself_back(client, maja, task):
+    client.force_login(maja)
+    client.post(reverse("admin:tasks_task_switch", args=[task.pk]), {"on": "0"})
+    address = reverse("admin:tasks_task_history", args=[task.pk])
+    page = client.get(address).content.decode()
+    pressed = dict(re.findall(r'name="(entry|next)" value="([^"]+)"', page))
+    undo = reverse("admin:tasks_task_undo", args=[task.pk])
+    for words in ("The last change is undone", "changed again since"):
+        assert words in client.post(undo, pressed, follow=True).content.decode()
+        task.refresh_from_db()
+        assert task.enabled
 
 
 def test_the_history_pages_back_and_forth_over_equal_moments(client, viktor, task, monkeypatch):
