@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.settings import Settings
 
+    from .order import Order
+
 logger = logging.getLogger(__name__)
 
 ASYNCIO_REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
@@ -126,10 +128,8 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
     if order.preset:
         settings.setdict(_preset(order.preset, settings), priority="cmdline")
     settings.setdict(order.cache_settings, priority="cmdline")
-    if order.cache_url and order.cache_settings.get("HTTPCACHE_ENABLED"):
-        from .rediscache import RedisCacheStorage  # noqa: PLC0415 - an optional dependency
-
-        settings.set("HTTPCACHE_STORAGE", RedisCacheStorage, priority="cmdline")
+    if order.cache_settings.get("HTTPCACHE_ENABLED"):
+        _choose_storage(order, settings)
     settings.setdict(_stricter(order.settings, settings, spider), priority="cmdline")
     settings.setdict(FORCED, priority="cmdline")
     if not settings.getbool("TWISTED_REACTOR_ENABLED"):
@@ -141,6 +141,17 @@ def apply_settings(context: RunContext, settings: Settings, spider: type[Spider]
         settings.set("LOG_VERSIONS", [], priority="cmdline")
     settings.set(SETTING, context, priority="cmdline")
     speak_plainly(settings)
+
+
+def _choose_storage(order: Order, settings: Settings) -> None:
+    """Of kept pages. On the disk a project may have its own."""
+    from .diskcache import SCRAPYS_OWN, DiskCacheStorage  # noqa: PLC0415 - few runs keep any
+    from .rediscache import RedisCacheStorage  # noqa: PLC0415
+
+    if order.cache_url:
+        settings.set("HTTPCACHE_STORAGE", RedisCacheStorage, priority="cmdline")
+    elif settings["HTTPCACHE_STORAGE"] == SCRAPYS_OWN:
+        settings.set("HTTPCACHE_STORAGE", DiskCacheStorage, priority="cmdline")
 
 
 def set_bases(settings: Settings) -> None:

@@ -135,6 +135,13 @@ def make_old(task, seconds):
         os.utime(path, (then, then))
 
 
+def test_a_disk_that_takes_no_page_costs_none(bench, site, data_dir):
+    (data_dir / "httpcache").write_text("no folder")
+    run = crawl(bench, site, bench.task("pages", http_cache=True))
+    assert "Pages are not kept in this run" in bench.log(run)
+    assert run.errors == 0
+
+
 def test_pages_whose_time_is_over_leave_the_disk(bench, site):
     old = bench.task("pages", http_cache=True, http_cache_ttl=600)
     young = bench.task("pages", http_cache=True, http_cache_ttl=3000)
