@@ -35,6 +35,9 @@ NETWORK_ERRORS = (
     ("timeout_site", ("DownloadTimeoutError", "TimeoutError", "TCPTimedOutError")),
     ("unreachable", ("",)),
 )
+EXCEPTIONS = "downloader/exception_type_count/"
+# On purpose, not by the network.
+LEFT_OUT = (".IgnoreRequest", ".AddressRefused")
 MANY = 0.5
 # Longer than this many times the usual, and by more than the seconds.
 SLOW, SLOW_SECONDS = 3, 120
@@ -205,9 +208,8 @@ def _website(answers: Mapping[int, int]) -> Verdict | None:
 
 
 def _network(facts: Facts) -> Verdict | None:
-    prefix = "downloader/exception_type_count/"
-    kinds = [name.rpartition(".")[2] for name in facts.stats if name.startswith(prefix)]
-    kinds = [kind for kind in kinds if kind not in {"IgnoreRequest", "AddressRefused"}]
+    seen = [name for name in facts.stats if name.startswith(EXCEPTIONS)]
+    kinds = [name.rpartition(".")[2] for name in seen if not name.endswith(LEFT_OUT)]
     if kinds and any(sign in facts.error_message for sign in CERTIFICATE_SIGNS):
         return Verdict(FAILED, "certificate", {"message": facts.error_message[:300]})
     for reason, names in NETWORK_ERRORS:
@@ -240,13 +242,25 @@ def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
 
 
 def _many_failed_pages(facts: Facts, _: Expectations) -> Verdict | None:
-    answers = status_counts(facts.stats)
+    answers, unanswered = status_counts(facts.stats), _unanswered(facts)
     bad = {code: count for code, count in answers.items() if code >= 400}
-    failed, read = sum(bad.values()), sum(answers.values())
+    failed, read = sum(bad.values()) + unanswered, sum(answers.values()) + unanswered
     if read < 4 or failed < read * MANY:
         return None
+    if unanswered > sum(bad.values()):
+        return Verdict(SUSPICIOUS, "many_unanswered", {"pages": unanswered, "of": read})
     code = max(bad, key=lambda each: bad[each])
     return Verdict(SUSPICIOUS, "many_failed_pages", {"pages": failed, "of": read, "code": code})
+
+
+def _unanswered(facts: Facts) -> int:
+    """Pages that were given up without an answer; those that were tried again count once."""
+    tries = sum(
+        facts.count(name) - facts.count(f"retry/reason_count/{name.removeprefix(EXCEPTIONS)}")
+        for name in facts.stats
+        if name.startswith(EXCEPTIONS) and not name.endswith(LEFT_OUT)
+    )
+    return max(0, tries - facts.total("robotstxt/exception_count/"))
 
 
 def _log_lost(facts: Facts, _: Expectations) -> Verdict | None:

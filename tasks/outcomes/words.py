@@ -170,6 +170,12 @@ TABLE: dict[str, _Entry] = {
         _("The website was in trouble, or it holds the spider back."),
         (_("Give the task a longer pause between pages."), WAIT),
     ),
+    "many_unanswered": _Entry(
+        _("Many pages gave no answer"),
+        _("%(pages)s of %(of)s pages gave no answer."),
+        _("The website was in trouble, or it holds the spider back."),
+        (_("Give the task a longer pause between pages."), WAIT),
+    ),
     "closed_early": _Entry(
         _("The spider ended early"),
         _("The spider ended by itself and gave this reason: %(message)s"),

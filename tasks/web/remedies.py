@@ -125,6 +125,7 @@ BY_REASON: dict[str, tuple[Maker, ...]] = {
     "layout_changed": (_test, _developer),
     "slow": (SLOWER, FEWER_PAGES),
     "many_failed_pages": (SLOWER, _later),
+    "many_unanswered": (SLOWER, _later),
     "closed_early": (_developer, _again),
     "blocked": (SLOWER, _later, _developer),
     "captcha": (SLOWER, _later, _developer),

@@ -15,6 +15,7 @@ from tests.website import Site, self_signed
 
 NOWHERE = "http://no-such-host.invalid/"
 MIXED = "{site}/ok {site}/500/1 {site}/500/2 {site}/500/3"
+MOSTLY_DEAD = "{site}/ok http://127.0.0.1:1/1 http://127.0.0.1:1/2 http://127.0.0.1:1/3"
 LINKED = {"start_urls": "{site}/ok"}
 OBEYS = {"ROBOTSTXT_OBEY": True}
 
@@ -66,6 +67,7 @@ ROWS = [
     ("pages", {"start_urls": "{site}/private"}, {"settings": OBEYS}, "failed", "robots"),
     ("pages", {"start_urls": "{site}/ok"}, {"settings": OBEYS}, "succeeded", ""),
     ("pages", {"start_urls": MIXED}, {}, "suspicious", "many_failed_pages"),
+    ("pages", {"start_urls": MOSTLY_DEAD}, {}, "suspicious", "many_unanswered"),
     ("raises_in_callback", {**LINKED, "items": 2}, {}, "suspicious", "some_errors"),
     (
         "raises_in_callback",

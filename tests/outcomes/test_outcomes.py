@@ -11,6 +11,12 @@ from tasks.outcomes.sentences import TEXTS
 from tasks.outcomes.words import TABLE
 
 GOOD = {"has_outcome": True, "is_final": True, "finish_reason": "finished", "items": 10}
+READ = {"downloader/response_status_count/200": 3}
+TYPES = "downloader/exception_type_count/"
+REFUSED = f"{TYPES}scrapy.exceptions.DownloadConnectionRefusedError"
+IGNORED = f"{TYPES}scrapy.exceptions.IgnoreRequest"
+TRIED_AGAIN = "retry/reason_count/scrapy.exceptions.DownloadConnectionRefusedError"
+ROBOTS = "robotstxt/exception_count/<class 'scrapy.exceptions.DownloadConnectionRefusedError'>"
 
 
 def verdict(expected=None, **facts):
@@ -84,6 +90,14 @@ def verdict(expected=None, **facts):
             "suspicious",
             "many_failed_pages",
         ),
+        ({"stats": {**READ, REFUSED: 3}}, {}, "suspicious", "many_unanswered"),
+        ({"stats": {**READ, REFUSED: 2}}, {}, "succeeded", ""),
+        # Tried again each, and one of them read in the end.
+        ({"stats": {**READ, REFUSED: 7, TRIED_AGAIN: 5}}, {}, "succeeded", ""),
+        # A robots.txt that could not be read is no page.
+        ({"stats": {**READ, REFUSED: 3, ROBOTS: 1}}, {}, "succeeded", ""),
+        # Left out on purpose.
+        ({"stats": {**READ, IGNORED: 9}}, {}, "succeeded", ""),
         (
             {
                 "items": 0,
