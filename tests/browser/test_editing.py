@@ -151,3 +151,19 @@ def test_a_session_that_ends_while_somebody_writes_costs_nothing_of_it(pages, ta
     save(page)
     expect(page.get_by_text("is saved")).to_be_visible()
     assert Task.objects.get().name == "Long thought about"
+
+
+def test_a_button_that_is_pressed_twice_acts_once(pages, task):
+    page = pages.open(address(task))
+    # Kept from leaving, so that the second press meets the same page, as on a slow connection.
+    refused = page.get_by_role("button", name="Make a copy").evaluate("""each => {
+      const refused = []
+      addEventListener('submit', event => {
+        refused.push(event.defaultPrevented)
+        event.preventDefault()
+      })
+      each.click()
+      each.click()
+      return refused
+    }""")
+    assert refused == [False, True]

@@ -15,4 +15,14 @@
   document.addEventListener("click", (event) => {
     for (const open of all(closeOn)) if (!open.contains(event.target)) open.open = false;
   });
+
+  /* Pressed twice, a button acts once: on a slow connection both would arrive. */
+  const sent = new WeakMap();
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("method") !== "post" || event.defaultPrevented) return;
+    if (Date.now() - (sent.get(event.target) ?? 0) < 3000) event.preventDefault();
+    else sent.set(event.target, Date.now());
+  });
+  /* Back from the page that came of it: it may be pressed again. */
+  window.addEventListener("pageshow", (event) => { if (event.persisted) for (const form of document.forms) sent.delete(form); });
 })();
