@@ -22,11 +22,23 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from tasks.describe import describe
-from tasks.models import Alert, ApiToken, AuditEntry, Blackout, DataLink, Hold, Schedule, Task
+from tasks.models import (
+    Alert,
+    ApiToken,
+    AuditEntry,
+    Blackout,
+    DataLink,
+    Hold,
+    Schedule,
+    SpiderInfo,
+    Task,
+)
+from tasks.models.spider import spoken
 from tasks.outcomes.durations import duration
 from tasks.secrets import MASK
 from tasks.services.schedules import MOMENTS, TIMING
 from tasks.services.undo import last_change, undo_last_change
+from tasks.spider_settings import SPIDER_SETTINGS
 from tasks.timing import Timing
 from tasks.web import names, when
 from tasks.web.actions import action, actor_of
@@ -35,6 +47,7 @@ from tasks.web.zones import zone_of
 
 MOST = 100
 WHENS = (*MOMENTS, "anchor")
+Schemas = Mapping[str, dict[str, Any]]
 IN_SECONDS = frozenset({
     "timeout", "no_progress_timeout", "retry_delay", "catch_up_window", "http_cache_ttl",
     "jitter",
@@ -118,23 +131,29 @@ def _doors() -> dict[str, str]:
     }
 
 
-def read(entry: AuditEntry, now: datetime, zone: tzinfo, *, can_undo: bool = False) -> Change:
+def read(
+    entry: AuditEntry, now: datetime, zone: tzinfo, schemas: Schemas, *, can_undo: bool = False
+) -> Change:
     return Change(
         who=names.of_entry(entry),
         what=_what(entry),
         at=when.absolute(entry.at, now, zone),
         ago=when.relative(entry.at, now),
         via=_doors().get(entry.via, ""),
-        lines=list(_lines(entry)) if entry.action not in {"run", "stop"} else [],
+        lines=list(_lines(entry, schemas)) if entry.action not in {"run", "stop"} else [],
         can_undo=can_undo,
     )
 
 
-def _lines(entry: AuditEntry) -> Iterator[Line]:
+def _schemas() -> Schemas:
+    return dict(SpiderInfo.objects.values_list("name", "schema"))
+
+
+def _lines(entry: AuditEntry, schemas: Schemas) -> Iterator[Line]:
     about = ABOUT.get(entry.action, Task)
     for name, (before, after) in entry.changes.items():
         if isinstance(before or after, dict):
-            yield from _inside(name, before or {}, after or {})
+            yield from _inside(name, before or {}, after or {}, _titles(name, entry, schemas))
         elif name == "secrets":
             for secret in after:
                 yield Line(_("Secret “%s”") % secret, MASK, _("another value"))
@@ -154,12 +173,26 @@ def _kinds(values: list[str] | None) -> str:
     return _words([str(Alert.Kind(each).label) for each in values or []])
 
 
-def _inside(name: str, before: dict[str, Any], after: dict[str, Any]) -> Iterator[Line]:
+def _titles(name: str, entry: AuditEntry, schemas: Schemas) -> dict[str, str]:
+    """How the form of the task names what is inside of a field."""
+    if name == "settings":
+        return {key: str(spec.label) for key, spec in SPIDER_SETTINGS.items()}
+    spider = (entry.changes.get("spider") or [""])[-1] or (entry.task.spider if entry.task else "")
+    declared = schemas.get(spider, {}).get("properties", {}).items()
+    return {
+        key: spoken(str(each["title"]))
+        for key, each in declared
+        if isinstance(each, dict) and each.get("title")
+    }
+
+
+def _inside(
+    name: str, before: dict[str, Any], after: dict[str, Any], titles: Mapping[str, str]
+) -> Iterator[Line]:
     for key in dict.fromkeys([*before, *after]):
         if before.get(key) != after.get(key):
-            yield Line(
-                f"{_label(Task, name)}: {key}", _words(before.get(key)), _words(after.get(key))
-            )
+            label = f"{_label(Task, name)}: {titles.get(key, key)}"
+            yield Line(label, _words(before.get(key)), _words(after.get(key)))
 
 
 def _schedules(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[Line]:
@@ -271,7 +304,8 @@ def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpRespo
     now, zone = timezone.now(), zone_of(request.user)
     newest = last_change(task_id=task.task_id)
     may_undo = request.user.has_perm("tasks.change_task")
-    entries = AuditEntry.objects.select_related("actor").filter(task=task)[:MOST]
+    entries = AuditEntry.objects.select_related("actor", "task").filter(task=task)[:MOST]
+    schemas = _schemas()
     return TemplateResponse(
         request,
         "tasks/changes.html",
@@ -280,7 +314,7 @@ def page(request: HttpRequest, context: dict[str, Any], task: Task) -> HttpRespo
             "title": _("Changes"),
             "task": task,
             "changes": [
-                (each, read(each, now, zone, can_undo=may_undo and each == newest))
+                (each, read(each, now, zone, schemas, can_undo=may_undo and each == newest))
                 for each in entries
             ],
         },
@@ -291,13 +325,14 @@ def all_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """The newest changes of everything, by everybody."""
     now, zone = timezone.now(), zone_of(request.user)
     entries = AuditEntry.objects.select_related("actor", "task")[:MOST]
+    schemas = _schemas()
     return TemplateResponse(
         request,
         "tasks/changes.html",
         {
             **context,
             "title": _("Changes"),
-            "changes": [(each, read(each, now, zone)) for each in entries],
+            "changes": [(each, read(each, now, zone, schemas)) for each in entries],
         },
     )
 

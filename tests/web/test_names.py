@@ -82,3 +82,20 @@ def test_a_value_is_told_in_the_words_and_units_of_the_form(client, maja, db):
     assert lines["If the run before it is still going"] == ("Skip the new run", "Wait, then run")
     assert lines["Time “a”, Spread starts over"] == ("0 s", "2 min")
     assert not {"cron", "interval"} & {*lines["Time “a”, Repeat"]}
+
+
+def test_what_is_inside_of_a_field_is_named_as_in_the_form(client, maja, db):
+    schema = {"properties": {"max_pages": {"type": "integer", "title": "Most pages to read"},
+                             "depth": {"type": "integer"}}}  # fmt: skip
+    SpiderInfo.objects.create(name="shop", schema=schema, seen_at=timezone.now())
+    task = create_task(task_id="a", name="A", spider="shop", arguments={"max_pages": 6})
+    update_task(task_id="a", arguments={"max_pages": 9, "depth": 1}, settings={"DOWNLOAD_DELAY": 2})
+    client.force_login(maja)
+    for address in (
+        reverse("admin:tasks_task_history", args=[task.pk]),
+        reverse("admin:tasks_auditentry_changelist"),
+    ):
+        lines = client.get(address).context["changes"][0][1].lines
+        assert {line.label for line in lines} == {
+            "Arguments: Most pages to read", "Arguments: depth", "Settings: Pause between pages",
+        }  # fmt: skip
