@@ -100,13 +100,16 @@ def _locked(task_id: str) -> Task:
     return task
 
 
-def make_room(task: Task, *, actor: Actor) -> None:
+def make_room(task: Task, *, actor: Actor, now: bool = True) -> None:
     active = task.runs.active().order_by("queued_at")
     policy = task.overlap_policy
     if policy == Task.Overlap.CANCEL_RUNNING:
         for run in active:
             request_cancel(run, actor=actor)
         return
+    if now:
+        # A retry that waits for its time is no live spider yet: who is there need not wait too.
+        active = active.exclude(not_before__gt=timezone.now())
     in_the_way = _in_the_way(task, active)
     if in_the_way is not None:
         raise Conflict(_("“%s” is already running or waiting.") % task.name, run_id=str(in_the_way))
@@ -172,7 +175,7 @@ def run_again(
         raise Conflict(_("This run has not ended yet."), run_id=str(old.pk))
     with transaction.atomic():
         task = _locked(old.task.task_id)
-        make_room(task, actor=actor)
+        make_room(task, actor=actor, now=wait is None)
         copied = ("arguments", "secrets", "settings", "spider", "kind")
         run = new_run(
             task,

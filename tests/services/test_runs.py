@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 
 import pytest
 
@@ -50,6 +51,17 @@ def test_another_claim_cannot_move_it(shop):
     run = a_run(shop, "starting", claim_token="mine")
     assert not move(run.pk, source="starting", target="running", token="theirs")
     assert move(run.pk, source="starting", target="running", token="mine")
+
+
+def test_a_retry_that_waits_for_its_time_keeps_nobody_from_running_now(shop):
+    ended = a_run(shop, "failed")
+    later = run_again(run_id=ended.pk, wait=timedelta(hours=1))
+    with pytest.raises(Conflict) as refusal:  # pressed twice
+        run_again(run_id=ended.pk, wait=timedelta(hours=1))
+    assert refusal.value.run_id == str(later.pk)
+    assert run_task_now(task_id="shop").status == "queued"
+    with pytest.raises(Conflict):
+        run_again(run_id=ended.pk)
 
 
 def test_run_now_queues_what_the_task_says(shop):
