@@ -49,6 +49,7 @@ class PageWatchSpider(Args[PageWatchParams], scrapy.Spider):
         "title": "Page watch",
         "description": "Watches a part of a page and gives an item only when its text changed "
         "since the last good run, with the difference. The first run only remembers.",
+        "may_find_nothing": True,
         "gives": ["PageChange"],
         "columns": {"PageChange": column_titles(PageChange)},
     }

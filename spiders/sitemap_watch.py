@@ -53,6 +53,7 @@ class SitemapWatchSpider(Args[SitemapWatchParams], scrapy.Spider):
         "title": "Sitemap and feed watch",
         "description": "Lists what is new, changed or gone in a sitemap or feed since the last "
         "good run.",
+        "may_find_nothing": True,
         "gives": ["SitemapChange"],
         "columns": {"SitemapChange": column_titles(SitemapChange)},
     }

@@ -225,7 +225,7 @@ def _robots(facts: Facts) -> Verdict | None:
 
 def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
     if not facts.items:
-        if expected.allow_empty:
+        if expected.allow_empty or (facts.may_find_nothing and not expected.min_items):
             return None
         detail: dict[str, Any] = {"pages": facts.pages}
         if expected.usual_items:
@@ -235,7 +235,7 @@ def _too_few(facts: Facts, expected: Expectations) -> Verdict | None:
     if expected.min_items is not None and facts.items < expected.min_items:
         detail = {"items": facts.items, "expected": expected.min_items}
         return Verdict(SUSPICIOUS, "few_items", detail)
-    usual = expected.usual_items
+    usual = None if facts.may_find_nothing else expected.usual_items
     if usual and facts.items < usual * expected.usual_share / 100:
         return Verdict(SUSPICIOUS, "few_items", {"items": facts.items, "usual": round(usual)})
     return None

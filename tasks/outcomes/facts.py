@@ -52,6 +52,8 @@ class Facts:
     log_lost: int = 0
     refused: tuple[str, ...] = ()
     start_requests: bool = False
+    may_find_nothing: bool = False
+    """The spider says so: it tells what changed, and often nothing did."""
     wall: str = ""
     """What most pages were instead of content: login, captcha."""
     seconds: float = 0.0
@@ -117,6 +119,7 @@ def facts_of(
         log_lost=int(ended.get("log_lost") or 0),
         refused=tuple(ended.get("refused") or ()),
         start_requests=bool(ended.get("start_requests")),
+        may_find_nothing=bool(ended.get("may_find_nothing")),
         wall=str(ended.get("wall") or ""),
         seconds=seconds,
     )

@@ -16,6 +16,7 @@ from .project import (
     Project,
     enter_project,
     load_project,
+    metadata_of,
     names_in_source,
     project_path,
     relies_on_start_requests,
@@ -70,8 +71,7 @@ def _broken(name: str, module: str, error: str) -> Json:
 
 
 def describe_spider(spider: type[Spider]) -> Json:
-    metadata = getattr(spider, "metadata", None)
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = metadata_of(spider)
     declared = _declared_schema(spider)
     schema = declared if declared is not None else schema_of_signature(spider)
     return {

@@ -25,6 +25,7 @@ class RunContext:
     bootstrap_error: dict[str, str] | None = None
     versions: dict[str, str] = field(default_factory=dict)
     start_requests: bool = False
+    may_find_nothing: bool = False
 
     @cached_property
     def _hide(self) -> Callable[[str], str]:

@@ -16,7 +16,13 @@ from .extension import RunExtension, write_outcome
 from .guard import AddressGuard, guard_reactor
 from .guard_handlers import HandlerGuard
 from .plainlog import speak_plainly
-from .project import PRESETS_SETTING, Project, error_of_spider, relies_on_start_requests
+from .project import (
+    PRESETS_SETTING,
+    Project,
+    error_of_spider,
+    metadata_of,
+    relies_on_start_requests,
+)
 
 if TYPE_CHECKING:
     from scrapy import Spider
@@ -80,6 +86,7 @@ def _prepare(
 ) -> tuple[AsyncCrawlerProcess | CrawlerProcess, Crawler]:
     spider = _spider_class(context, project)
     context.start_requests = relies_on_start_requests(spider)
+    context.may_find_nothing = metadata_of(spider).get("may_find_nothing") is True
     settings = project.settings
     if not project.is_warm:
         set_bases(settings)

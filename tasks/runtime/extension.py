@@ -209,6 +209,7 @@ def write_outcome(
         "refused": context.refused,
         "versions": context.versions,
         "start_requests": context.start_requests,
+        "may_find_nothing": context.may_find_nothing,
         "log_lost": lost_lines(),
         "stats": {},
     }

@@ -16,6 +16,8 @@ from scrapy.spiderloader import SpiderLoader, get_spider_loader
 from scrapy.utils.project import get_project_settings
 from scrapy.utils.spider import iter_spider_classes
 
+from .files import Json
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -111,6 +113,12 @@ def _source(module: str) -> str | None:
 
 def project_path() -> str:
     return os.environ.get(PROJECT_VARIABLE) or str(Path.cwd())
+
+
+def metadata_of(spider: type[Spider]) -> Json:
+    """What it says of itself: title, description, gives, columns, may_find_nothing."""
+    found = getattr(spider, "metadata", None)
+    return found if isinstance(found, dict) else {}
 
 
 def relies_on_start_requests(spider: type[Spider]) -> bool:

@@ -107,6 +107,11 @@ class YieldsNothing(Base):
         return
 
 
+class TellsWhatChanged(YieldsNothing):
+    name = "tells_what_changed"
+    metadata = {"may_find_nothing": True}
+
+
 class OldStart(scrapy.Spider):
     name = "old_start"
 
