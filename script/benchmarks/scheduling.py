@@ -41,6 +41,7 @@ from tasks.scheduling.jobstore import ScheduleJobStore
 from tasks.scheduling.lease import Lease
 from tasks.scheduling.timekeeper import Timekeeper
 from tasks.services.schedules import timing_of
+from tasks.services.stuck import is_write_locked
 from tasks.slots import fingerprint
 
 Result = dict[str, Any]
@@ -413,4 +414,9 @@ def one_failover(number: signal.Signals) -> float:
         pid = leader()
         assert pid is not None
         os.kill(pid, number)
+        while number == signal.SIGSTOP and is_write_locked():
+            # In the middle of a write SQLite's lock stays with it: there is no failover then.
+            os.kill(pid, signal.SIGCONT)
+            until(lambda: not is_write_locked())
+            os.kill(pid, number)
         return until(lambda: leader() not in {None, pid})
