@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -73,6 +75,22 @@ def test_what_the_spider_no_longer_asks_for_stays_until_somebody_removes_it(page
     save(page)
     expect(page.get_by_text("is saved")).to_be_visible()
     assert Task.objects.get().arguments == {"start_urls": ["https://s.example/"]}
+
+
+def test_a_spider_that_is_chosen_before_the_scripts_have_come_brings_its_fields(pages, task):
+    page = pages.open("/admin/me/")
+    held, script = [], re.compile(r"/form(\.\w+)?\.js")
+
+    def hold(route):
+        held.append(route)
+
+    page.route(script, hold)
+    with page.expect_request(script):
+        page.goto(pages.url + reverse("admin:tasks_task_add"), wait_until="commit")
+    page.get_by_label("Spider", exact=True).select_option("shop")
+    held.pop().continue_()
+    expect(page.locator("[name=arg_start_urls]")).to_be_visible()
+    assert page.complaints == []
 
 
 def test_a_spider_that_is_gone_is_said_and_its_task_stays_as_it_is(pages, task):

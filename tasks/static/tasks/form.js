@@ -77,10 +77,14 @@
   });
 
   // Typing in the list passes by other spiders: only the last one's fields may come, and they
-  // leave the focus where it is.
+  // leave the focus where it is. One may be chosen before this runs, or by a browser that goes back.
+  const spiders = form.querySelector("#id_spider");
+  let shown = spiders?.querySelector("option[selected]")?.value ?? spiders?.options[0]?.value;
   let choosing;
-  form.querySelector("#id_spider")?.addEventListener("change", async (event) => {
-    const query = new URLSearchParams({ spider: event.target.value });
+  const bringFields = async () => {
+    if (spiders.value === shown) return;
+    shown = spiders.value;
+    const query = new URLSearchParams({ spider: shown });
     if (form.dataset.task) query.set("task", form.dataset.task);
     choosing?.abort();
     choosing = new AbortController();
@@ -95,7 +99,12 @@
     } catch (error) {
       if (error.name !== "AbortError") throw error;
     }
-  });
+  };
+  if (spiders) {
+    spiders.addEventListener("change", bringFields);
+    addEventListener("pageshow", bringFields);
+    bringFields();
+  }
 
   const wanted = document.getElementById(location.hash.slice(1));
   const first = form.querySelector("[aria-invalid=true]") ?? (wanted?.matches("input, select, textarea") ? wanted : null);
