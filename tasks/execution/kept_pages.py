@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -31,8 +32,9 @@ def _older_than(folder: Path, seconds: int) -> Iterator[Path]:
     for page in list(folder.glob("*/*/*")):
         # Written again, a page keeps its folder: this file is what Scrapy goes by, too.
         written = page / "pickled_meta"
-        if (written if written.exists() else page).stat().st_mtime < latest:
-            yield page
+        with suppress(OSError):  # one that can't be looked at must not keep the others
+            if (written if written.exists() else page).stat().st_mtime < latest:
+                yield page
 
 
 def _remove_empty(folders: Iterable[Path]) -> None:

@@ -58,6 +58,13 @@ class Bench:
             self.worker._lock = None
         self.worker = self.new_worker(**options)
 
+    def leaves_waiting(self, run):
+        """Though it has had its turns."""
+        for _ in range(3):
+            self.worker._turn()
+        run.refresh_from_db()
+        return run.status == "queued"
+
     def queue(self, spider="echo", *, task=None, arguments=None, **fields):
         task = task or self.task(spider)
         names = {"trigger", "settings", "priority", "not_before", "ignore_cache"}

@@ -22,10 +22,7 @@ def test_nothing_starts_while_the_disk_of_the_runs_is_full(disk, bench, caplog):
     assert get_health()["checks"]["disk"]["ok"]
     disk.fill()
     run = bench.queue("echo")
-    for _ in range(3):
-        bench.worker._turn()
-    run.refresh_from_db()
-    assert run.status == "queued"
+    assert bench.leaves_waiting(run)
     assert (bench.worker.condition.disk_free, bench.worker.condition.disk_total) == (
         0,
         8 * MEGABYTE,

@@ -110,10 +110,7 @@ def test_what_could_not_be_tidied_on_a_full_disk_is_tidied_when_there_is_room(
 def test_nothing_starts_on_a_full_disk_and_everything_when_there_is_room_again(bench, disk):
     disk.fill()
     run = bench.queue("echo")
-    for _ in range(3):
-        bench.worker._turn()
-    run.refresh_from_db()
-    assert run.status == "queued"
+    assert bench.leaves_waiting(run)
     assert bench.worker.condition.disk_free == 0
     disk.empty()
     assert bench.until_ended(run).status == "succeeded"

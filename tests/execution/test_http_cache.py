@@ -156,6 +156,15 @@ def test_pages_whose_time_is_over_leave_the_disk(bench, site):
     assert (site.hits["/ok"], len(pages(old))) == (4, 1)
 
 
+def test_what_cannot_be_looked_at_keeps_no_other_page(bench, site):
+    task = bench.task("pages", http_cache=True, http_cache_ttl=600)
+    crawl(bench, site, task)
+    make_old(task, 700)
+    (cache_folder(task.task_id) / "pages" / "00").mkdir(exist_ok=True)
+    (cache_folder(task.task_id) / "pages" / "00" / "gone").symlink_to("nowhere")
+    assert forget_old_pages() == 1
+
+
 def test_pages_stay_while_a_run_of_their_task_may_write_them_again(bench, site):
     task = bench.task("pages", http_cache=True, http_cache_ttl=600)
     crawl(bench, site, task)
