@@ -173,13 +173,16 @@ class Worker:
         return True
 
     def _leave(self) -> None:
-        self.supervisor.tidy()
-        self.executor.close(quit_too=self._stop_runs and self._lock is not None)
-        if self.bell is not None:
-            self.bell.close()
-        if self._lock is not None:
-            os.close(self._lock)
-        connection.close()
+        # Each of these whatever became of those before it; the last one is done first.
+        with contextlib.ExitStack() as steps:
+            steps.callback(connection.close)
+            if self._lock is not None:
+                steps.callback(os.close, self._lock)
+            if self.bell is not None:
+                steps.callback(self.bell.close)
+            has_the_place = self._lock is not None
+            steps.callback(self.executor.close, quit_too=self._stop_runs and has_the_place)
+            self.supervisor.tidy()
 
     def _turn(self) -> None:
         rang = self._wait()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
+import math
 import os
 import signal
 import socket
@@ -17,6 +19,8 @@ from tasks.executors.base import Ended, ExecutorUnavailable, Health, Start
 from tasks.executors.environment import clean_environment, settings_module_of
 from tasks.executors.house import HouseProcesses
 from tasks.outcomes import Said
+
+logger = logging.getLogger(__name__)
 
 BOOT = Path(__file__).resolve().parent.parent / "runtime" / "boot.py"
 QUIT_SECONDS = 5.0
@@ -116,8 +120,17 @@ class LocalExecutor:
         if quit_too:
             self._tell_to_leave()
         self._disconnect()
+        if quit_too:
+            self._see_it_gone()
+
+    def _see_it_gone(self) -> None:
+        """With nothing left to run there is nothing to wait for: what hangs is ended."""
         deadline = time.monotonic() + QUIT_SECONDS
-        while quit_too and self._is_starting() and time.monotonic() < deadline:
+        while self._is_starting():
+            if time.monotonic() > deadline and self._pid is not None:
+                logger.warning("the launcher did not leave in time and was killed")
+                os.kill(self._pid, signal.SIGKILL)
+                deadline = math.inf
             time.sleep(0.02)
 
     def _tell_to_leave(self) -> None:

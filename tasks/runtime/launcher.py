@@ -376,4 +376,7 @@ def main(arguments: list[str]) -> int:
     launcher.prepare(inherited)
     sys.stderr.write(f"launcher {os.getpid()}: {launcher._status()}\n")
     launcher.serve()
-    return 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A thread that the project started would keep it, and the heap need not be taken apart.
+    os._exit(0)

@@ -6,9 +6,10 @@ import threading
 import time
 from contextlib import closing
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.utils import timezone
 
 from tasks.execution import queue as queue_module
@@ -295,6 +296,18 @@ def test_a_doorbell_that_cannot_be_hung_yet_ends_no_worker(bench, thread, monkey
     thread()
     run = bench.queue("echo")
     wait_until(lambda: status_of(run) == "succeeded", 20)
+
+
+def test_a_folder_that_cannot_be_tidied_at_the_end_leaves_no_launcher(bench, thread, monkeypatch):
+    worker = thread()
+    run = bench.queue("echo")
+    wait_until(lambda: status_of(run) == "succeeded", 20)
+    close = Mock(side_effect=worker.executor.close)
+    monkeypatch.setattr(worker.executor, "close", close)
+    monkeypatch.setattr(worker.supervisor, "tidy", Mock(side_effect=DatabaseError("gone")))
+    monkeypatch.setattr(threading, "excepthook", lambda args: None)
+    worker.stop(stop_runs=True)
+    close.assert_called_once_with(quit_too=True)
 
 
 def test_a_stop_is_heard_at_once(bench, thread, monkeypatch):

@@ -249,6 +249,20 @@ def test_it_ends_when_told_so_while_it_takes_over_new_code(launcher):
     assert launcher.process.wait(10) == 0
 
 
+def test_a_thread_that_the_project_started_does_not_keep_it(tmp_path, project):
+    (project / "spiders" / "busy.py").write_text(
+        "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+    )
+    launcher = Launcher(tmp_path, project)
+    try:
+        assert launcher.status()["reasons"] == [{"code": "fork_threads", "n": 1}]
+        launcher.send(op="quit")
+        assert launcher.process.wait(10) == 0
+    finally:
+        launcher.process.kill()
+        launcher.close()
+
+
 def test_it_leaves_when_its_socket_is_gone(launcher):
     launcher.path.unlink()
     assert launcher.process.wait(10) == 0
