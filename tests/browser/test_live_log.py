@@ -36,6 +36,9 @@ PRESSED_WHILE_IT_SCROLLS = """async () => {
     await frame();
   }
 }"""
+NOTES_AN_EARLY_END = """() => new MutationObserver(() => {
+  if (document.querySelector("#live [data-ended]")) sessionStorage.early = "yes";
+}).observe(document.querySelector("#live"), { childList: true })"""
 STREAM = re.compile(r"/api/v1/runs/.*/logs")
 
 
@@ -115,6 +118,46 @@ def test_paused_it_stays_and_following_again_it_misses_nothing(streaming, run):
     expect(line(page, "while paused")).to_have_count(1)
     expect(line(page, "while paused")).to_be_in_viewport()
     assert page.complaints == []
+
+
+def test_the_end_comes_with_the_page_that_is_read_anew_and_not_before(streaming, run):
+    page, _ = open_page(streaming, run)
+    expect(line(page, "Spider opened")).to_have_count(1)
+    page.evaluate(NOTES_AN_EARLY_END)
+    end(run)
+    expect(page.locator("h1")).to_contain_text("Finished: 214 items")
+    expect(page.locator("[data-live]")).to_have_count(0)
+    assert page.evaluate("sessionStorage.early") is None
+
+
+def test_who_reads_further_up_keeps_the_place_when_the_run_ends(streaming, run):
+    for number in range(200):
+        write(run, f"line {number}")
+    page, _ = open_page(streaming, run)
+    expect(line(page, "line 199")).to_be_in_viewport()
+    page.locator(".sp-log__body").focus()
+    page.keyboard.press("Home")
+    follow = page.get_by_role("button", name="Follow")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    write(run, "the last words")
+    end(run)
+    expect(page.locator("h1")).to_contain_text("Finished: 214 items")
+    expect(page.get_by_text("line 0", exact=True)).to_be_in_viewport()
+    follow.click()
+    expect(page.locator(".sp-log__foot")).to_contain_text("This is the whole log")
+    expect(line(page, "the last words")).to_be_in_viewport()
+    assert page.complaints == []
+
+
+def test_what_is_typed_is_kept_when_the_run_ends(streaming, run):
+    page, _ = open_page(streaming, run)
+    find = page.get_by_role("searchbox", name="Search the log")
+    find.fill("price")
+    end(run)
+    expect(page.locator("h1")).to_contain_text("Finished: 214 items")
+    expect(find).to_have_value("price")
+    find.press("Enter")
+    expect(page.get_by_text("No line matches.")).to_be_visible()
 
 
 def test_the_rest_of_an_earlier_way_up_does_not_pause_it_again(streaming, run):

@@ -6,6 +6,7 @@
   const every = Number(live.dataset.every);
   let misses = 0;
   let latest = 0;
+  let leaving = false;
   /* Each answer carries fresh form tokens: they are no change. */
   const bare = (text) => text.replaceAll(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
   let shown = "";
@@ -51,8 +52,15 @@
     const selection = document.getSelection();
     return live.querySelector("form :focus-visible, :is(a, button, summary):active") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
   };
+  /* The whole page is to be read anew then, once: what it has to say at the end is not put in before. */
+  const isOver = (text) => {
+    const next = document.createElement("template");
+    next.innerHTML = text;
+    return next.content.querySelector("[data-ended]") !== null;
+  };
+  const mayLeave = () => !document.activeElement?.matches("input, select, textarea") && document.dispatchEvent(new CustomEvent("sp:leaving", { cancelable: true }));
   const refresh = async () => {
-    if (document.hidden || busy()) return;
+    if (document.hidden || leaving || busy()) return;
     latest = Date.now();
     try {
       const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" } });
@@ -62,14 +70,15 @@
       misses = 0;
       lost(false);
       /* Again: a button that is pressed meanwhile would be gone before it is let go. */
-      if (bare(text) === shown || busy()) return;
+      if (busy()) return;
+      if (isOver(text) && mayLeave()) { leaving = true; location.reload(); return; }
+      if (bare(text) === shown) return;
       shown = bare(text);
       const kept = keep();
       live.innerHTML = text;
       around();
       restore(kept);
       document.dispatchEvent(new CustomEvent("sp:refreshed"));
-      if (live.querySelector("[data-ended]")) location.reload();
     } catch {
       misses += 1;
       lost(misses > 1);

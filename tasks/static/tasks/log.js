@@ -178,5 +178,7 @@
     body.addEventListener(touch, () => { settles = 0; }, { passive: true });
   }
   document.addEventListener("visibilitychange", start);
+  /* Somebody reads what is further up: the page stays as it is until the end is asked for. */
+  document.addEventListener("sp:leaving", (event) => { if (!following) event.preventDefault(); });
   follow(true);
 })();
