@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import reactor
 from .child import (
     HANDLED,
     REFUSED,
@@ -35,6 +36,7 @@ from .files import Json, write_last_words
 from .machine import boot_id, peak_kb, start_ticks
 from .preload import Watch, preload, reasons_against_forking, spider_folders
 from .project import Project, enter_project, project_path
+from .single import REACTOR_FIRST
 from .spare import Spare, wait_for_order
 from .wire import Client, Doors, Inheritance
 
@@ -56,6 +58,7 @@ class Launcher:
         self.stopping = False
         self.project: Project | None = None
         self.reasons: list[Json] = []
+        self._reactor_first = False
         self._spare: Spare | None = None
         self._started_at = 0.0
         self.started = time.monotonic()
@@ -88,6 +91,7 @@ class Launcher:
             self.reasons = [{"code": "project_broken", "error": error.splitlines()[-1]}]
         own = self._own_descriptors()
         self.reasons += reasons_against_forking(own)
+        self._reactor_first = self.project is not None and reactor.is_wrong(self.project.settings)
         self.watch = Watch(spider_folders(self.project), loading_since=loading_since)
         self._register()
         # A collected, frozen heap stays shared: children copy no page of it to count references.
@@ -249,9 +253,10 @@ class Launcher:
 
     def _spawn(self, arguments: list[str], stdin: int = 0) -> int:
         boot = str(Path(__file__).with_name("boot.py"))
+        first = [REACTOR_FIRST] if self._reactor_first else []
         return os.posix_spawn(
             sys.executable,
-            [sys.executable, "-P", boot, "single", *arguments],
+            [sys.executable, "-P", boot, "single", *first, *arguments],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, stdin, 0)],
             setsigmask=[],

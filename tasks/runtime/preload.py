@@ -61,8 +61,8 @@ LATE_MODULES = (
 )
 
 
-def preload() -> Project:
-    project = load_project()
+def preload(*, reactor_first: bool = False) -> Project:
+    project = load_project(reactor_first=reactor_first)
     for name in LATE_MODULES:
         _try_import(name)
     if not has_proc():

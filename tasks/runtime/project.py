@@ -16,6 +16,7 @@ from scrapy.spiderloader import SpiderLoader, get_spider_loader
 from scrapy.utils.project import get_project_settings
 from scrapy.utils.spider import iter_spider_classes
 
+from . import reactor
 from .files import Json
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ def enter_project(path: str) -> None:
         sys.path.insert(0, path)
 
 
-def load_project() -> Project:
+def load_project(*, reactor_first: bool = False) -> Project:
     settings = get_project_settings()
+    if reactor_first:
+        reactor.install(settings)
     if settings.get("SPIDER_LOADER_CLASS") != "scrapy.spiderloader.SpiderLoader":
         return Project(settings, get_spider_loader(settings))
     loader = TolerantSpiderLoader(settings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,22 @@ from .spare import wait_for_order
 if TYPE_CHECKING:
     from .project import Project
 
+# A module of the project would otherwise choose the wrong one while it loads.
+REACTOR_FIRST = "--reactor-first"
+
 
 def main(arguments: list[str]) -> int:
     stand_alone()
     reset_signals()
-    if arguments:
-        folder, token, load = arguments[0], arguments[1], _load
+    reactor_first = arguments[:1] == [REACTOR_FIRST]
+    place = arguments[reactor_first:]
+    load: Callable[[], Project]
+    if place:
+        folder, token = place
+        load = partial(_load, reactor_first=reactor_first)
     else:
         door = _door()
-        load = _load_early()
+        load = _load_early(reactor_first=reactor_first)
         order = wait_for_order(door)
         if order is None:
             os._exit(0)  # whatever threads the project has
@@ -43,24 +51,24 @@ def _door() -> int:
     return door
 
 
-def _load() -> Project:
+def _load(*, reactor_first: bool) -> Project:
     from .project import enter_project, load_project, project_path  # noqa: PLC0415 - after claim
 
     enter_project(project_path())
-    project = load_project()
+    project = load_project(reactor_first=reactor_first)
     # What is loaded now stays: the collector need not walk it again and again during the crawl.
     gc.freeze()
     return project
 
 
-def _load_early() -> Callable[[], Project]:
+def _load_early(*, reactor_first: bool) -> Callable[[], Project]:
     """What fails here fails in the run, which says so in its log."""
     try:
         from .preload import preload  # noqa: PLC0415 - as slow as the project
         from .project import enter_project, project_path  # noqa: PLC0415
 
         enter_project(project_path())
-        project = preload()
+        project = preload(reactor_first=reactor_first)
     except BaseException as error:  # noqa: BLE001 - project code may raise anything
         problem = error
 

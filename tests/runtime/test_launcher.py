@@ -20,6 +20,19 @@ from tasks.wake import socket_path
 from tests.waiting import wait_until
 
 WILD = Path(__file__).parent.parent / "projects" / "wild"
+IMPORTS_THE_REACTOR = """
+import scrapy
+from twisted.internet import defer, reactor
+
+class Early(scrapy.Spider):
+    name = "early"
+
+    async def start(self):
+        called = defer.Deferred()
+        reactor.callLater(0.01, called.callback, True)
+        called = await scrapy.utils.defer.maybe_deferred_to_future(called)
+        yield {"reactor": type(reactor).__name__, "called": called}
+"""
 
 
 class Launcher:
@@ -190,6 +203,21 @@ def test_a_project_that_is_not_safe_to_fork_gets_fresh_processes(tmp_path, proje
         assert waiting in {None, ended["pid"]}
         exited = json.loads((place / "exit.json").read_text())
         assert exited["max_rss_kb"] > 0
+    finally:
+        launcher.close()
+
+
+def test_spiders_may_import_the_reactor_at_the_top_of_their_file(tmp_path, project):
+    (project / "spiders" / "z_early.py").write_text(IMPORTS_THE_REACTOR)
+    launcher = Launcher(tmp_path, project)
+    try:
+        codes = [each["code"] for each in launcher.status()["reasons"]]
+        assert "fork_reactor" in codes
+        place, ended = launcher.run("early")
+        assert ended["code"] == 0, (place / "run.log").read_text()
+        [item] = items(place)
+        assert (item["reactor"], item["called"]) == ("AsyncioSelectorReactor", True)
+        assert launcher.run("echo")[1]["code"] == 0
     finally:
         launcher.close()
 
