@@ -119,6 +119,7 @@ RUN = {
     "user_id": "On whose behalf another program asked for it.",
     "status": "How it stands, or what became of it.",
     "reason": "Why, as a code.",
+    "explanation": "The same in words; null where there is nothing to explain.",
     "attempt": "Which try it is; 1 is the first.",
     "retry_of": "The id of the run that it repeats.",
     "for_slot": "The planned moment that a retry or a backfill stands for.",
@@ -142,6 +143,12 @@ RUN = {
     "errors": "How many errors it logged.",
     "progress": "Its latest figures while it goes on.",
     "stats": "All figures of its end, as Scrapy names them.",
+}
+EXPLANATION = {
+    "title": "The reason in a word or two.",
+    "happened": "What happened, in a sentence.",
+    "cause": "What is likely behind it; empty: nothing is known.",
+    "next_steps": "What to do about it.",
 }
 STATS = {
     "jobs_executed": "Runs that took place.",
@@ -294,6 +301,7 @@ BY_SCHEMA: Mapping[str, Words] = {
         PARAMETERS,
     ),
     "RunOut": RUN,
+    "ExplanationOut": EXPLANATION,
     "BackfillOut": BACKFILL,
     "LoadOut": LOAD,
     "NeverOut": NEVER,

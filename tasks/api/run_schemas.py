@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from tasks.api.fields import Answer
 from tasks.execution.exports import has_file
 from tasks.models import Run
 from tasks.secrets import MASK
+from tasks.services.explaining import explain_run
 
 RunStatus = Literal[
     "queued", "starting", "running", "succeeded", "suspicious",
@@ -24,6 +26,13 @@ SAME = (
     "cancel_requested_at", "cancel_requested_by", "executor", "external_id", "host", "pid",
     "exit_code", "items", "pages", "errors", "progress", "stats",
 )  # fmt: skip
+
+
+class ExplanationOut(Answer):
+    title: str
+    happened: str
+    cause: str
+    next_steps: list[str]
 
 
 class RunOut(Answer):
@@ -43,6 +52,7 @@ class RunOut(Answer):
     user_id: str
     status: RunStatus
     reason: str
+    explanation: ExplanationOut | None
     attempt: int
     retry_of: str | None
     for_slot: datetime | None
@@ -84,5 +94,11 @@ def show_run(run: Run) -> RunOut:
         retry_of=str(run.retry_of_id) if run.retry_of_id else None,
         arguments={**run.arguments, **dict.fromkeys(run.secrets, MASK)},
         file_url=file_url(run),
+        explanation=_explanation(run),
         **{name: getattr(run, name) for name in SAME},
     )
+
+
+def _explanation(run: Run) -> ExplanationOut | None:
+    known = explain_run(run)
+    return ExplanationOut.model_construct(**asdict(known)) if known else None

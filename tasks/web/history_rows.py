@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from tasks.models import Run
+from tasks.services.explaining import reason_line
 from tasks.web import marks, runs
 from tasks.web.actions import UrlOfRun
-from tasks.web.outcome_words import reason_line
 from tasks.web.states import Look
 from tasks.web.when import Clock
 

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 
 from tasks.models import Hold, Run, Schedule, Task
 from tasks.services.baseline import Baseline
+from tasks.services.explaining import reason_line
 from tasks.services.watch import NeverRuns, never_running, schedules_that_are_on
 from tasks.web import attention, charts, plan, runs, week, when
 from tasks.web.alert_lines import given_up
 from tasks.web.charts import Block
-from tasks.web.outcome_words import reason_line
 from tasks.web.progress import Progress, progress_of
 from tasks.web.scheduler import SchedulerState, scheduler_state
 from tasks.web.states import Look

@@ -14,13 +14,13 @@ from tasks.models import Run
 from tasks.outcomes import Explanation
 from tasks.outcomes.durations import duration
 from tasks.services.baseline import Baseline, baseline_of
+from tasks.services.explaining import explain_run
 from tasks.services.status import starts_lack
 from tasks.web import charts, runs, states, when
 from tasks.web.alert_lines import AlertLine, alert_lines
 from tasks.web.compare import Compared, compare
 from tasks.web.failing import FailingPage, failing_page
 from tasks.web.item_view import ItemTable, first_items
-from tasks.web.outcome_words import help_for
 from tasks.web.progress import percent_of, time_left
 from tasks.web.states import Look
 from tasks.web.verdict import started_sentence, verdict
@@ -82,7 +82,7 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
     taken = runs.seconds_taken(run, now) or 0.0
     running = run.status in {Run.Status.STARTING, Run.Status.RUNNING}
     slots = runs.slots(history, when.Clock(now, zone))
-    trouble = help_for(run, now, zone)
+    trouble = _trouble(run, now, zone)
     return RunPage(
         look=runs.look(run),
         verdict=verdict(run, now),
@@ -107,6 +107,13 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         file=file.name if (file := exported_file(run)) else "",
         alerts=alert_lines(run, now, zone),
     )
+
+
+def _trouble(run: Run, now: datetime, zone: tzinfo) -> Explanation | None:
+    if run.status == Run.Status.SUCCEEDED:
+        return None
+    last_seen = when.absolute(run.heartbeat_at, now, zone) if run.heartbeat_at else ""
+    return explain_run(run, zone=zone, last_seen=last_seen)
 
 
 def _written(value: Any) -> Any:

@@ -163,6 +163,21 @@ def body_of(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
 
 
+def test_a_run_says_why_it_ended_so(api: Any, shop: Task) -> None:
+    run = with_items(shop)
+    assert api.get(f"/runs/{run.pk}").json()["explanation"] is None
+    Run.objects.update(status="suspicious", reason="no_items", pages=12)
+    told = api.get(f"/runs/{run.pk}").json()["explanation"]
+    assert told["happened"] == "The spider read 12 pages and found no items."
+    assert told["title"]
+    assert told["cause"]
+    assert told["next_steps"]
+    [listed] = api.get("/runs").json()["items"]
+    assert listed["explanation"] == told
+    german = api.get(f"/runs/{run.pk}", **{"Accept-Language": "de"}).json()["explanation"]
+    assert german["happened"] == "Der Spider las 12 Seiten und fand keine Einträge."
+
+
 def test_items_come_in_pages_and_as_files(api: Any, shop: Task) -> None:
     run = with_items(shop, *({"name": f"=item {number}"} for number in range(5)))
     first = api.get(f"/runs/{run.pk}/items?limit=3").json()

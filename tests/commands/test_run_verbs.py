@@ -110,6 +110,14 @@ def test_a_run_that_is_not_there_is_refused(tasks, words):
         assert (answer.code, answer.err) == (1, "run: There is no such run.")
 
 
+def test_the_sentence_about_a_run_has_its_figures(tasks, shop):
+    run = run_task_now(task_id="shop")
+    Run.objects.update(status="suspicious", reason="no_items", detail={}, pages=12)
+    [shown] = tasks("runs", "--json").json
+    assert shown["explanation"]["happened"] == "The spider read 12 pages and found no items."
+    assert "The spider read 12 pages and found no items." in tasks("run", run.pk).out
+
+
 def test_runs_are_listed_newest_first_and_narrowed(tasks, shop):
     first = run_task_now(task_id="shop")
     Run.objects.update(status="failed", reason="timeout", detail={"seconds": 60})

@@ -7,12 +7,13 @@ from django.utils.translation import gettext_lazy
 
 from tasks.management.verbs import parsing, watching
 from tasks.management.verbs.base import DONE, REFUSED, Refused, Verb, whole_number
-from tasks.management.verbs.shapes import duration_words, explanation, run_shape
+from tasks.management.verbs.shapes import duration_words, run_shape
 from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Run
 from tasks.services import cancel_run, run_task_now
 from tasks.services.actors import command_line
 from tasks.services.errors import Conflict
+from tasks.services.explaining import reason_line
 from tasks.services.runs import get_run
 from tasks.services.status import scheduler_processes
 from tasks.services.tasks import get_task
@@ -67,8 +68,7 @@ def summary(run: Run) -> str:
         duration_words(duration.total_seconds() if duration else None),
     ]
     text = f"{run.get_status_display()}: {', '.join(filter(None, figures))}."
-    known = explanation(run)
-    return f"{text} {known['happened']}" if known else text
+    return f"{text} {reason_line(run)}".strip()
 
 
 def _run_arguments(parser: ArgumentParser) -> None:

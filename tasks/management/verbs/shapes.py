@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks.models import Run, SpiderInfo
-from tasks.outcomes import explain
+from tasks.services.explaining import explain_run
 
 
 def run_shape(run: Run) -> dict[str, Any]:
@@ -36,15 +36,8 @@ def run_shape(run: Run) -> dict[str, Any]:
         "pages": run.pages,
         "errors": run.errors,
         "slots": run.slots,
-        "explanation": explanation(run),
+        "explanation": asdict(known) if (known := explain_run(run)) else None,
     }
-
-
-def explanation(run: Run) -> dict[str, Any] | None:
-    """What happened, the likely cause, what to do next; None where there is nothing to explain."""
-    if not run.reason:
-        return None
-    return asdict(explain(run.reason, run.detail, by=run.cancel_requested_by))
 
 
 def spider_shape(spider: SpiderInfo) -> dict[str, Any]:
