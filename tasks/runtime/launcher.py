@@ -167,7 +167,8 @@ class Launcher:
     def _tell(self, message: Json, *, only: int | None = None) -> None:
         for descriptor in [only] if only is not None else list(self.clients):
             if descriptor in self.clients and not self.clients[descriptor].send(message):
-                self._drop(descriptor)
+                # Not dropped yet: what it said before it left may still have to be read.
+                self.clients[descriptor].hang_up()
 
     # --- requests ---------------------------------------------------------------------------
 

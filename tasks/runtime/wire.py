@@ -53,12 +53,17 @@ class Client:
         self.buffer = self.buffer.partition(b"\n")[2]
 
     def send(self, message: Json) -> bool:
-        """A client that doesn't read is dropped: it asks for the list when it comes back."""
+        """One that does not read is hung up on: it asks for the list when it comes back."""
         try:
             self.sock.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             return False
         return True
+
+    def hang_up(self) -> None:
+        """It hears nothing more; receive() still gives what it said, and then the end."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self.sock.close()

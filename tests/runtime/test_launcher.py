@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -97,6 +98,15 @@ class Launcher:
         self.socket.close()
         self.process.terminate()
         self.process.wait(10)
+
+
+@contextmanager
+def stopped(pid):
+    """What happens meanwhile it finds all at once."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    yield
+    os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -275,6 +285,29 @@ def test_it_ends_when_told_so_while_it_takes_over_new_code(launcher):
     launcher.process.terminate()
     launcher.process.send_signal(signal.SIGCONT)
     assert launcher.process.wait(10) == 0
+
+
+def test_it_hears_what_somebody_said_who_left_without_the_answer(launcher):
+    launcher.status()
+    with stopped(launcher.process.pid):
+        launcher.send(op="status")
+        launcher.send(op="quit")
+        launcher.reader.close()
+        launcher.socket.close()
+    assert launcher.process.wait(10) == 0
+
+
+def test_it_hears_what_somebody_said_who_left_before_a_run_ended(launcher, tmp_path):
+    go = tmp_path / "go"
+    launcher.order("sleeps", until=str(go))
+    pid = launcher.until("started")["pid"]
+    with stopped(launcher.process.pid):
+        os.kill(pid, signal.SIGKILL)
+        launcher.send(op="reload")
+        launcher.send(op="quit")
+        launcher.reader.close()
+        launcher.socket.close()
+    assert launcher.process.wait(20) == 0
 
 
 def test_a_thread_that_the_project_started_does_not_keep_it(tmp_path, project):
