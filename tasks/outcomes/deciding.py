@@ -107,7 +107,8 @@ def _storage(facts: Facts, _: Expectations) -> Verdict | None:
             detail["said"] = {"code": facts.storage_said}
         return Verdict(FAILED, "items_lost", detail)
     failed = facts.total("feedexport/failed_count/") or facts.feed_errors
-    return Verdict(FAILED, "feed_failed", {"feeds": failed}) if failed else None
+    said = {"feeds": failed, "message": facts.feed_message[:300]}
+    return Verdict(FAILED, "feed_failed", said) if failed else None
 
 
 def _unplanned_end(facts: Facts, _: Expectations) -> Verdict | None:

@@ -47,6 +47,7 @@ class Facts:
     storage_error: str = ""
     storage_said: str = ""
     feed_errors: int = 0
+    feed_message: str = ""
     closing_errors: int = 0
     """A pipeline or the spider failed on what it does at the end."""
     log_lost: int = 0
@@ -115,6 +116,7 @@ def facts_of(
         storage_error=str(ended.get("items_error") or ""),
         storage_said=str(ended.get("items_error_code") or ""),
         feed_errors=int(ended.get("feed_errors") or 0),
+        feed_message=_last_line(str(ended.get("feed_message") or "")),
         closing_errors=count_of(ended.get("closing_errors")),
         log_lost=int(ended.get("log_lost") or 0),
         refused=tuple(ended.get("refused") or ()),
@@ -125,10 +127,13 @@ def facts_of(
     )
 
 
+def _last_line(text: str) -> str:
+    """The one that says what is wrong, of a traceback too."""
+    text = _TURNS_TEXT.sub("", text.strip())
+    return text.splitlines()[-1].strip() if text else ""
+
+
 def _message(record: Json) -> str:
-    """The line that says what is wrong: of a traceback that is the last one."""
-    text = str(record.get("cause") or record.get("message") or "").strip()
-    text = _TURNS_TEXT.sub("", text)
     kind = str(record.get("exception") or "")
-    last = text.splitlines()[-1].strip() if text else ""
+    last = _last_line(str(record.get("cause") or record.get("message") or ""))
     return f"{kind}: {last}" if kind and last and not last.startswith(kind) else last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ CATCH_UP = _(
 )
 OPEN_PAGE = _("Open the page in your own browser and see what it shows.")
 
+_NAMES = re.compile(r"%\((\w+)\)s")
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -45,7 +48,7 @@ class _Entry:
     cause: Words = ""
     next_steps: tuple[Words, ...] = ()
     bare: Words = ""
-    """Said where nobody knows from when to when."""
+    """Said where something that `happened` names is not known."""
     single: tuple[str, Words] | None = None
     """The figure that is said in another way where it is one."""
 
@@ -283,9 +286,10 @@ TABLE: dict[str, _Entry] = {
     ),
     "feed_failed": _Entry(
         _("The items did not arrive"),
-        _("The items are saved here, but could not be sent to where they should go."),
+        _("The items are saved here, but could not be sent to where they should go: %(message)s"),
         _("The storage was not reachable, or it refused the access."),
         (ADMINISTRATOR, RUN_AGAIN),
+        bare=_("The items are saved here, but could not be sent to where they should go."),
     ),
     "timeout": _Entry(
         _("Took too long"),
@@ -427,7 +431,8 @@ def _limit(known: Mapping[str, Any]) -> dict[str, str]:
 def _shape(entry: _Entry, known: Mapping[str, Any], values: Mapping[str, str]) -> Words:
     if entry.single and known.get(entry.single[0]) == 1:
         return entry.single[1]
-    return entry.happened if "off_from" in values or not entry.bare else entry.bare
+    lacks = any(name not in values for name in _NAMES.findall(str(entry.happened)))
+    return entry.bare if entry.bare and lacks else entry.happened
 
 
 def _figure(value: Any) -> str:

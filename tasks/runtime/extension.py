@@ -20,6 +20,7 @@ from .items import ItemWriter, plain_stats
 from .logcut import cut_log
 from .logloss import lost_lines
 from .machine import PROC, resident_kb
+from .redact import redact
 from .walls import Walls
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
 FEED_EXPORTER = "scrapy.extensions.feedexport.FeedExporter"
+FEED_LOGGER = "scrapy.extensions.feedexport"
 INTERVAL = 1.0
 MAX_MESSAGE = 500
 NICENESS = 10
@@ -40,6 +42,7 @@ class ErrorNotes(logging.Handler):
         self.first: Json | None = None
         self.last: Json | None = None
         self.feeds = 0
+        self.feed = ""
         self.closing = 0
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -53,14 +56,22 @@ class ErrorNotes(logging.Handler):
             "cause": str(cause)[:MAX_MESSAGE] if cause else "",
         }
         self.first = self.first or self.last
+        if record.name == FEED_LOGGER or "FeedExporter" in _handler_in(record):
+            # An address in it may have a password.
+            self.feed = redact(self.last["cause"] or self.last["message"])
 
     def _count_what_statistics_leave_out(self, record: logging.LogRecord) -> None:
         """A feed that cannot even be opened; a pipeline or a spider that fails while it closes."""
-        handler = str(record.args) if record.name == "scrapy.utils.signal" else ""
+        handler = _handler_in(record)
         if "FeedExporter" in handler:
             self.feeds += 1
         elif "close" in handler or record.getMessage() == "Scraper close failure":
             self.closing += 1
+
+
+def _handler_in(record: logging.LogRecord) -> str:
+    """Of a signal, that failed."""
+    return str(record.args) if record.name == "scrapy.utils.signal" else ""
 
 
 class RunExtension:
@@ -225,6 +236,7 @@ def write_outcome(
         outcome["items_error_code"] = extension.items.error_code
         outcome["wall"] = extension.walls.found()
         outcome["feed_errors"] = extension.errors.feeds
+        outcome["feed_message"] = extension.errors.feed
         outcome["closing_errors"] = extension.errors.closing
         outcome["first_error"] = extension.errors.first
         outcome["last_error"] = extension.errors.last

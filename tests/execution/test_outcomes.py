@@ -191,6 +191,7 @@ def test_a_feed_that_fails_is_a_failure_although_the_items_are_here(bench):
 def test_a_feed_that_scrapy_leaves_out_is_a_failure_too(bench, preset):
     run = bench.until_ended(bench.queue("echo", settings={"PRESET": preset}))
     assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
+    assert explain(run.reason, run.detail).happened.endswith("to where they should go.")
     assert "The items cannot be sent to" in bench.log(run)
 
 
@@ -222,6 +223,8 @@ def test_a_server_that_refuses_the_items_fails_the_run(bench, monkeypatch):
     assert (run.status, run.reason, run.items) == ("failed", "feed_failed", 1)
     assert len(bench.items(run)) == 1
     assert ftp.stored == {}
+    happened = explain(run.reason, run.detail).happened
+    assert happened.endswith("to where they should go: 530 no")
 
 
 def sent(bench):
