@@ -79,6 +79,19 @@ def line(page, text):
     return page.locator(".sp-log__body li").filter(has_text=text)
 
 
+def read_further_up(site, run):
+    """The page, and its button that goes on to the end."""
+    for number in range(200):
+        write(run, f"line {number}")
+    page, _ = open_page(site, run)
+    expect(line(page, "line 199")).to_be_in_viewport()
+    page.locator(".sp-log__body").focus()
+    page.keyboard.press("Home")
+    follow = page.get_by_role("button", name="Follow")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    return page, follow
+
+
 def end(run):
     Run.objects.filter(pk=run.pk).update(
         status="succeeded", reason="", finished_at=timezone.now(), items=214
@@ -104,14 +117,7 @@ def test_lines_come_as_events_and_the_end_with_the_verdict(streaming, run):
 
 
 def test_paused_it_stays_and_following_again_it_misses_nothing(streaming, run):
-    for number in range(200):
-        write(run, f"line {number}")
-    page, _ = open_page(streaming, run)
-    expect(line(page, "line 199")).to_be_in_viewport()
-    page.locator(".sp-log__body").focus()
-    page.keyboard.press("Home")
-    follow = page.get_by_role("button", name="Follow")
-    expect(follow).to_have_attribute("aria-pressed", "false")
+    page, follow = read_further_up(streaming, run)
     expect(page.locator("[data-log-state]")).to_contain_text("Paused")
     write(run, "while paused")
     follow.click()
@@ -131,14 +137,7 @@ def test_the_end_comes_with_the_page_that_is_read_anew_and_not_before(streaming,
 
 
 def test_who_reads_further_up_keeps_the_place_when_the_run_ends(streaming, run):
-    for number in range(200):
-        write(run, f"line {number}")
-    page, _ = open_page(streaming, run)
-    expect(line(page, "line 199")).to_be_in_viewport()
-    page.locator(".sp-log__body").focus()
-    page.keyboard.press("Home")
-    follow = page.get_by_role("button", name="Follow")
-    expect(follow).to_have_attribute("aria-pressed", "false")
+    page, follow = read_further_up(streaming, run)
     write(run, "the last words")
     end(run)
     expect(page.locator("h1")).to_contain_text("Finished: 214 items")
