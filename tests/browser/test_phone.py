@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from tasks.models import Run, SpiderInfo, Task
+from tasks.services.controls import hold_everything, release_hold
 from tasks.services.tasks import create_task, update_task
 from tests.people import person
 
@@ -188,3 +189,16 @@ def test_between_phone_and_desk_each_switch_is_in_sight(shops, width):
         page.goto(shops.url + reverse(name))
         hidden = page.locator(".sp-scroll").evaluate("each => each.scrollWidth - each.clientWidth")
         assert (name, hidden) == (name, 0)
+
+
+def test_past_holds_are_read_without_scrolling(shops):
+    hold_everything(note="The website is being moved to another computer over the weekend")
+    release_hold()
+    person("Anna", "Berg", "Administrator")
+    page = shops.open("/admin/", viewport=PHONE)
+    page.context.clear_cookies()
+    shops.log_in(page, reverse("admin:tasks_hold_changelist"), "anna")
+    table = page.locator(".sp-scroll")
+    expect(table).to_contain_text("being moved")
+    assert table.evaluate("each => each.scrollWidth - each.clientWidth") == 0
+    expect(table.get_by_role("cell").last).to_be_in_viewport()
