@@ -198,6 +198,8 @@ def _start_step(run: Run, now: datetime, zone: tzinfo) -> Step:
         return Step("done", "check", _("Started"), when.clock_time(run.started_at, zone))
     if run.is_ended:
         return Step("todo", "", _("Started"), _("never"))
+    if run.status == Run.Status.STARTING:
+        return Step("now", "spin", _("Starting"), "", current=True)
     if run.not_before and run.not_before > now:
         at = _("until %(time)s") % {"time": when.absolute(run.not_before, now, zone)}
         return Step("now", "clock", _("Waiting"), at, current=True)

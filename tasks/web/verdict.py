@@ -36,6 +36,8 @@ def verdict(run: Run, now: datetime) -> str:
 
 
 def _shape(run: Run, look: Look, now: datetime) -> str:
+    if run.status == Run.Status.STARTING:
+        return _("Starting")
     if run.started_at is None and look in {states.STOPPED, states.FAILED, states.LOST}:
         return _("Stopped before it started") if look is states.STOPPED else _never_started(look)
     shapes = {

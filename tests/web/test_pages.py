@@ -188,6 +188,10 @@ def test_a_waiting_run_says_what_it_waits_for(client, viktor, task):
     assert "Waiting for room on the disk" in client.get(url).content.decode()
     SchedulerProcess.objects.update(disk_free=300 * 1024**2)
     assert "Waiting for a free place" in client.get(url).content.decode()
+    Run.objects.update(status="starting")
+    page = client.get(url).content.decode()
+    assert "<span>Starting</span>" in page
+    assert "Waiting" not in page
 
 
 def test_a_full_disk_is_named_where_no_heartbeat_can_be_written(client, viktor, settings, tmp_path):
