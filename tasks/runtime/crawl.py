@@ -12,9 +12,11 @@ from scrapy.crawler import AsyncCrawlerProcess, CrawlerProcess
 from scrapy.settings import BaseSettings
 
 from .context import SETTING, RunContext
+from .ending import Ending
 from .extension import RunExtension, write_outcome
 from .guard import AddressGuard, guard_reactor
 from .guard_handlers import HandlerGuard
+from .lookups import look_up_apart
 from .plainlog import speak_plainly
 from .project import (
     PRESETS_SETTING,
@@ -170,7 +172,7 @@ def set_bases(settings: Settings) -> None:
     middlewares = settings["DOWNLOADER_MIDDLEWARES_BASE"]
     handlers = settings["DOWNLOAD_HANDLERS_BASE"]
     bases = {
-        "EXTENSIONS": {HandlerGuard: 0, **extensions, RunExtension: 0},
+        "EXTENSIONS": {HandlerGuard: 0, **extensions, Ending: 0, RunExtension: 0},
         "DOWNLOADER_MIDDLEWARES": {**middlewares, AddressGuard: 5},
         # The address check lets nothing else through; importing the others takes time.
         "DOWNLOAD_HANDLERS": {scheme: handlers[scheme] for scheme in ("http", "https")},
@@ -203,6 +205,7 @@ def _guard(context: RunContext, settings: Settings) -> None:
         from twisted.internet import reactor  # noqa: PLC0415 - importing it installs one
 
         guard_reactor(reactor, context)
+        look_up_apart(reactor, settings.getint("REACTOR_THREADPOOL_MAXSIZE"))
 
 
 def _extension(crawler: Crawler) -> RunExtension | None:

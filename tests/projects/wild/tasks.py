@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+
 
 class Stamp:
     def process_item(self, item):
@@ -32,4 +36,24 @@ class Break(OfCrawler):
     def process_item(self, item):
         if item["number"] % self.crawler.spider.every == 0:
             raise ValueError("no such currency")
+        return item
+
+
+class TellWhileItOpens(OfCrawler):
+    async def open_spider(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(50):  # turns of the loop, in which the signal arrives
+            await asyncio.sleep(0)
+
+    def process_item(self, item):
+        return item
+
+
+class TellWithAnItem(OfCrawler):
+    """Is done with its item only when the spider closes."""
+
+    async def process_item(self, item):
+        os.kill(os.getpid(), signal.SIGTERM)
+        while self.crawler.engine.scraper.slot.closing is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
         return item
