@@ -28,6 +28,7 @@ class Bench:
 
     def __init__(self, launcher):
         self.effects = Path(settings.DATA_DIR) / "effects"
+        self.go = Path(settings.DATA_DIR) / "go"
         self.launcher = launcher
         self.workers = []
         self.worker = self.new_worker()
@@ -73,6 +74,11 @@ class Bench:
         run.arguments = arguments or {}
         run.save(force_insert=True)
         return run
+
+    def waits(self, **fields):
+        """A run that goes on until somebody touches `go`, however slow the machine is."""
+        arguments = {"until": str(self.go), **fields.pop("arguments", {})}
+        return self.queue("sleeps", arguments=arguments, **fields)
 
     def watched(self, spider, **arguments):
         """A run whose end makes another one, which waits long: each end leaves one, as an alert."""

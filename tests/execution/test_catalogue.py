@@ -100,11 +100,11 @@ def test_a_new_spider_appears_by_itself(transactional_db, project):
     keeper = CatalogueKeeper()
     keeper.start()
     try:
-        wait_until(lambda: SpiderInfo.objects.filter(name="echo").exists(), 20)
+        wait_until(lambda: SpiderInfo.objects.filter(name="echo").exists())
         new = project / "spiders" / "fresh.py"
         new.write_text("import scrapy\nclass Fresh(scrapy.Spider):\n    name = 'fresh'\n")
         os.utime(new)
-        wait_until(lambda: SpiderInfo.objects.filter(name="fresh").exists(), 20)
+        wait_until(lambda: SpiderInfo.objects.filter(name="fresh").exists())
     finally:
         keeper.stop()
 

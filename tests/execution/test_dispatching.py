@@ -119,9 +119,10 @@ def test_of_two_who_claim_one_gets_it(queue):
 def test_no_more_runs_start_than_there_are_places(bench):
     bench.worker.max_workers = 2
     for _ in range(4):
-        bench.queue("sleeps", arguments={"seconds": 1})
+        bench.waits()
     bench.drive(lambda: statuses().count("running") == 2)
     assert statuses().count("queued") == 2
+    bench.go.touch()
     bench.drive(lambda: statuses() == ["succeeded"] * 4)
 
 
@@ -163,13 +164,11 @@ def test_a_test_run_does_not_wait_for_the_tasks_other_runs(bench):
 
 def test_one_website_is_read_by_so_many_runs_at_a_time(bench, site):
     bench.worker.per_domain = 1
-    runs = [
-        bench.queue("sleeps", arguments={"seconds": 0.5, "note": f"{site.url}/ok"})
-        for _ in range(2)
-    ]
+    runs = [bench.waits(arguments={"note": f"{site.url}/ok"}) for _ in range(2)]
     bench.until_status(runs[0], "running")
     runs[1].refresh_from_db()
     assert runs[1].status == "queued"
+    bench.go.touch()
     for run in runs:
         bench.until_ended(run)
     assert statuses() == ["succeeded"] * 2
@@ -275,13 +274,13 @@ def status_of(run):
 
 
 def test_a_run_that_is_asked_for_starts_at_once(bench, thread, monkeypatch):
-    monkeypatch.setattr(worker_module, "TICK", 30.0)
+    monkeypatch.setattr(worker_module, "TICK", 3600.0)
     thread()
     first = bench.queue("echo")
     ring(bench.effects.parent)
-    wait_until(lambda: status_of(first) == "succeeded", 20)
+    wait_until(lambda: status_of(first) == "succeeded")
     second = run_task_now(task_id=first.task_key)
-    wait_until(lambda: status_of(second) == "succeeded", 20)
+    wait_until(lambda: status_of(second) == "succeeded")
 
 
 def test_a_doorbell_that_cannot_be_hung_yet_ends_no_worker(bench, thread, monkeypatch):
@@ -295,13 +294,13 @@ def test_a_doorbell_that_cannot_be_hung_yet_ends_no_worker(bench, thread, monkey
     monkeypatch.setattr(worker_module, "Doorbell", hang)
     thread()
     run = bench.queue("echo")
-    wait_until(lambda: status_of(run) == "succeeded", 20)
+    wait_until(lambda: status_of(run) == "succeeded")
 
 
 def test_a_folder_that_cannot_be_tidied_at_the_end_leaves_no_launcher(bench, thread, monkeypatch):
     worker = thread()
     run = bench.queue("echo")
-    wait_until(lambda: status_of(run) == "succeeded", 20)
+    wait_until(lambda: status_of(run) == "succeeded")
     close = Mock(side_effect=worker.executor.close)
     monkeypatch.setattr(worker.executor, "close", close)
     monkeypatch.setattr(worker.supervisor, "tidy", Mock(side_effect=DatabaseError("gone")))
@@ -315,19 +314,20 @@ def test_a_stop_is_heard_at_once(bench, thread, monkeypatch):
     thread()
     run = bench.queue("sleeps")
     ring(bench.effects.parent)
-    wait_until(lambda: bench.items(run), 20)
-    wait_until(lambda: status_of(run) == "running", 20)
+    wait_until(lambda: bench.items(run))
+    wait_until(lambda: status_of(run) == "running")
     cancel_run(run_id=run.pk)
-    wait_until(lambda: status_of(run) == "cancelled", 20)
+    wait_until(lambda: status_of(run) == "cancelled")
 
 
 def test_a_worker_that_stops_leaves_its_runs_to_the_next(bench, thread):
     worker = thread()
-    run = bench.queue("sleeps", arguments={"seconds": 2})
+    run = bench.waits()
     worker.wake()
-    wait_until(lambda: bench.items(run) and status_of(run) == "running", 20)
+    wait_until(lambda: bench.items(run) and status_of(run) == "running")
     worker.stop()
     assert status_of(run) == "running"
+    bench.go.touch()
     bench.until_ended(run)
     assert run.status == "succeeded"
 
@@ -337,7 +337,7 @@ def test_a_worker_that_stops_with_its_runs_leaves_none(bench, thread):
     worker = thread()
     runs = [bench.queue("ignores_term"), bench.queue("grandchildren")]
     worker.wake()
-    wait_until(lambda: all(bench.items(run) for run in runs), 20)
+    wait_until(lambda: all(bench.items(run) for run in runs))
     worker.stop(stop_runs=True)
     assert not worker.is_alive()
     assert {(run.status, run.reason) for run in Run.objects.all()} == {
@@ -365,5 +365,5 @@ def test_trouble_in_a_turn_does_not_end_the_thread(
     worker = thread()
     run = bench.queue("echo")
     worker.wake()
-    wait_until(lambda: status_of(run) == "succeeded", 20)
+    wait_until(lambda: status_of(run) == "succeeded")
     assert words in caplog.text

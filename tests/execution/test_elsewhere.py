@@ -106,9 +106,10 @@ def test_what_lost_its_parent_ends_with_the_run_by_its_environment(bench):
 
 
 def test_runs_outlive_their_supervisor_and_are_adopted(bench):
-    run = bench.until_item(bench.watched("sleeps", seconds=2))
+    run = bench.until_item(bench.watched("sleeps", until=str(bench.go)))
     pid = run.pid
     bench.replace_worker()
+    bench.go.touch()
     bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.pid) == ("succeeded", pid)
     assert bench.told(run) == 1

@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from tasks.execution.folder import run_folder
+from tasks.models import Task
 from tasks.services.runs import cancel_run
 from tests.execution.test_supervision import nothing_left
 
@@ -21,9 +22,8 @@ def storing(bench, monkeypatch):
         monkeypatch.setenv("SPIDER_FEED", f"ftp://user:secret@127.0.0.1:{port}/items.jsonl")
         bench.use_own_launcher()
 
-        def start(**fields):
-            task = bench.task("echo", **fields)
-            run = bench.queue(task=task, settings={"PRESET": "to_storage"})
+        def start():
+            run = bench.queue("echo", settings={"PRESET": "to_storage"})
             bench.drive((run_folder(run) / "outcome.json").exists)
             return bench.until_status(run, "running")
 
@@ -39,7 +39,9 @@ def test_a_run_that_is_stopped_while_it_stores_its_items_has_not_succeeded(bench
 
 
 def test_a_run_that_stores_its_items_beyond_its_time_limit_has_failed(bench, storing):
-    run = bench.until_ended(storing(timeout=1))
+    run = storing()
+    Task.objects.update(timeout=1)
+    bench.until_ended(run)
     assert (run.status, run.reason, run.exit_code) == ("failed", "timeout", -9)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.execution.folder import run_folder
 from tasks.execution.processes import members
+from tasks.models import Task
 from tasks.outcomes import explain
 from tasks.runtime.machine import is_alive
 from tasks.services.runs import cancel_run
@@ -25,7 +26,8 @@ def disk(tmp_path, settings, monkeypatch):
 
 
 @pytest.fixture
-def bench(disk, bench):
+def bench(disk, bench, tmp_path):
+    bench.go = tmp_path / "go"  # there is room for that one
     return bench
 
 
@@ -36,8 +38,9 @@ def recovers(bench, disk):
 
 
 def test_items_that_found_no_room_are_counted_as_not_saved(bench, disk):
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 2, "kilobytes": 8}))
+    run = bench.until_item(bench.waits(arguments={"kilobytes": 8}))
     disk.fill()
+    bench.go.touch()
     bench.until_ended(run)
     assert (run.status, run.reason) == ("failed", "items_lost"), run.detail
     assert (run.items, run.detail["stored"]) == (2, 1)
@@ -47,15 +50,14 @@ def test_items_that_found_no_room_are_counted_as_not_saved(bench, disk):
     assert recovers(bench, disk)
 
 
-def test_a_log_that_found_no_room_is_said_although_the_items_are_here(bench, disk, tmp_path):
-    go = tmp_path / "go"
-    run = bench.until_item(bench.queue("talks_on", arguments={"until": str(go)}))
+def test_a_log_that_found_no_room_is_said_although_the_items_are_here(bench, disk):
+    run = bench.until_item(bench.queue("talks_on", arguments={"until": str(bench.go)}))
     size = (run_folder(run) / "run.log").stat
     wait_until(lambda: size().st_size > 8000)
     disk.fill()
     seen = [size().st_size]
     wait_until(lambda: seen.append(size().st_size) or len(set(seen[-20:])) == 1 < len(seen) - 20)
-    go.touch()
+    bench.go.touch()
     bench.until_ended(run)
     assert (run.status, run.reason) == ("suspicious", "log_lost"), run.detail
     assert run.items == len(bench.items(run)) == 1
@@ -73,8 +75,9 @@ def test_a_run_can_be_stopped_on_a_full_disk(bench, disk):
 
 
 def test_a_limit_ends_a_run_on_a_full_disk(bench, disk):
-    run = bench.until_item(bench.queue(task=bench.task("ignores_term", timeout=2)))
+    run = bench.until_item(bench.queue("ignores_term"))
     disk.fill()
+    Task.objects.update(timeout=1)
     bench.until_ended(run)
     assert (run.status, run.reason) == ("failed", "timeout")
     assert recovers(bench, disk)
@@ -94,11 +97,12 @@ def test_what_could_not_be_tidied_on_a_full_disk_is_tidied_when_there_is_room(
     bench, disk, monkeypatch
 ):
     monkeypatch.setattr("tasks.execution.supervising.TIDY_AGAIN", 0.5)
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 1}))
+    run = bench.until_item(bench.waits())
     log, packed = run_folder(run) / "run.log", run_folder(run) / "run.log.gz"
     with log.open("ab") as file:
         file.write(os.urandom(3_000_000))  # of which no packing makes less
     disk.fill()
+    bench.go.touch()
     bench.until_ended(run)
     assert not packed.exists()
     assert not packed.with_name(".run.log.gz").exists()

@@ -198,7 +198,7 @@ def test_every_kind_is_stopped_in_mid_work_and_nothing_of_it_is_left(
 
 
 def test_a_time_limit_ends_a_job(bench):
-    run = queue(bench, "pipeline", chain=steps("SleepsLater"))
+    run = bench.until_item(queue(bench, "pipeline", chain=steps("SleepsLater")))
     Task.objects.update(timeout=1)
     bench.until_ended(run)
     assert (run.status, run.reason, run.items) == ("failed", "timeout", 1)

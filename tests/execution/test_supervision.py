@@ -54,7 +54,8 @@ def test_a_run_that_was_suspended_from_outside_can_be_stopped(bench):
 
 
 def test_a_run_that_ends_by_itself_while_it_is_stopped_keeps_its_own_outcome(bench):
-    run = bench.until_item(bench.watched("sleeps", seconds=1.5))
+    run = bench.until_item(bench.watched("sleeps", until=str(bench.go)))
+    bench.go.touch()
     wait_until(lambda: not is_alive(run.pid, run.start_ticks))
     cancel_run(run_id=run.pk)
     bench.until_ended(run)
@@ -213,18 +214,20 @@ def test_a_killed_run_keeps_the_figures_that_it_had_told(bench):
 
 
 def test_runs_outlive_their_supervisor_and_are_adopted(bench):
-    run = bench.until_item(bench.watched("sleeps", seconds=2))
+    run = bench.until_item(bench.watched("sleeps", until=str(bench.go)))
     pid = run.pid
     bench.replace_worker()
+    bench.go.touch()
     bench.until_ended(run, SECONDS_TO_SETTLE)
     assert (run.status, run.pid) == ("succeeded", pid)
     assert bench.told(run) == 1
 
 
 def test_runs_that_ended_while_nobody_watched_are_settled(bench):
-    run = bench.until_item(bench.watched("sleeps", seconds=1))
+    run = bench.until_item(bench.watched("sleeps", until=str(bench.go)))
     killed = bench.until_item(bench.watched("sleeps"))
     bench.replace_worker()
+    bench.go.touch()
     os.killpg(killed.pid, signal.SIGKILL)
     wait_until(lambda: not is_alive(run.pid, run.start_ticks))
     bench.until_ended(run, SECONDS_TO_SETTLE)
@@ -235,8 +238,9 @@ def test_runs_that_ended_while_nobody_watched_are_settled(bench):
 
 def test_runs_outlive_the_launcher_and_end_with_their_own_outcome(bench):
     bench.use_own_launcher()
-    run = bench.until_item(bench.watched("sleeps", seconds=2))
+    run = bench.until_item(bench.watched("sleeps", until=str(bench.go)))
     os.kill(bench.worker.executor.pid(), signal.SIGKILL)
+    bench.go.touch()
     after = bench.queue("echo")
     bench.until_ended(after)
     bench.until_ended(run, SECONDS_TO_SETTLE)
@@ -393,10 +397,11 @@ def test_no_run_starts_twice_whatever_dies(bench, seed):
 
 
 def test_only_one_worker_per_host_starts_runs(bench):
-    run = bench.until_item(bench.queue("sleeps", arguments={"seconds": 1}))
+    run = bench.until_item(bench.waits())
     second = bench.new_worker()
     second._turn()
     assert second._lock is None
+    bench.go.touch()
     bench.until_ended(run)
 
 

@@ -56,7 +56,7 @@ class Launcher:
 
     def connect(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        wait_until(self._try, 20)
+        wait_until(self._try)
         self.reader = self.socket.makefile("rb")
 
     def _try(self):
@@ -171,7 +171,7 @@ def test_a_project_that_no_longer_loads_is_said_so_and_serves_again_when_mended(
     settings = project / "conf.py"
     good = settings.read_text()
     settings.write_text("raise RuntimeError('half an edit')")
-    wait_until(lambda: launcher.status()["mode"] == "fresh", 20)
+    wait_until(lambda: launcher.status()["mode"] == "fresh")
     [reason] = launcher.status()["reasons"]
     assert reason == {"code": "project_broken", "error": "RuntimeError: half an edit"}
     place, ended = launcher.run("echo")
@@ -180,7 +180,7 @@ def test_a_project_that_no_longer_loads_is_said_so_and_serves_again_when_mended(
     assert outcome["bootstrap_error"] == {"type": "spider_import", "message": "half an edit"}
     assert "RuntimeError: half an edit" in (place / "run.log").read_text()
     settings.write_text(good)
-    wait_until(lambda: launcher.status()["mode"] == "fork", 20)
+    wait_until(lambda: launcher.status()["mode"] == "fork")
     assert launcher.run("echo")[1]["code"] == 0
 
 
@@ -333,7 +333,7 @@ def spare_of(launcher):
     """Its only child while nothing runs."""
     children = psutil.Process(launcher.process.pid).children
     launcher.status()
-    return wait_until(lambda: len(found := children()) == 1 and found[0].pid, 20)
+    return wait_until(lambda: len(found := children()) == 1 and found[0].pid)
 
 
 def test_a_process_waits_for_the_next_run(launcher):
