@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 
 from tasks.execution.folder import run_folder
-from tasks.models import Run, Task
+from tasks.models import Run, SchedulerProcess, Task
 from tasks.runtime.machine import is_alive
 from tasks.services.runs import new_run
 from tests.environment import ROOT
@@ -92,7 +92,8 @@ def test_after_the_death_of_everything_at_once_one_run_is_lost_and_another_goes_
     for pid in (first.pid, launcher_of(lost), lost.pid):
         os.kill(pid, signal.SIGKILL)
     first.wait()
-    scheduler()
+    second = scheduler()
+    wait_until(SchedulerProcess.objects.filter(pid=second.pid).exists, 60)
     wait_until(lambda: outcome_of(lost) == ("failed", "lost"), SECONDS_TO_SETTLE)
     assert outcome_of(lives)[0] == "running"
     pid = lives.pid

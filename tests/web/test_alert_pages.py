@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -92,6 +92,7 @@ def an_alert(task, **fields):
     )  # fmt: skip
 
 
+MARCH = datetime(2020, 3, 1, 12, tzinfo=UTC)
 REFUSED = {"code": "mail_refused", "error": "550 no such user"}
 
 
@@ -99,7 +100,7 @@ REFUSED = {"code": "mail_refused", "error": "550 no such user"}
     ("fields", "words"),
     [
         ({}, f"An alert to {MAJA} is on its way."),
-        ({"status": "sent", "sent_at": timezone.now()}, f"Alert sent to {MAJA}, Today"),
+        ({"status": "sent", "sent_at": MARCH}, f"Alert sent to {MAJA}, Sun 1 Mar 2020"),
         ({"attempts": 1, "last_error": REFUSED}, "refused it: 550 no such user. Next try: "),
         ({"status": "gave_up", "last_error": REFUSED}, "is given up. The mail server refused it"),
     ],

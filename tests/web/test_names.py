@@ -39,7 +39,7 @@ def test_who_switched_a_task_off_goes_by_the_name(client, maja, db):
     disable_task(task_id="shoes", note="Sale is over.", actor=person(maja, "admin"))
     client.force_login(maja)
     page = client.get(reverse("admin:tasks_task_change", args=[task.pk])).content.decode()
-    assert "Maja Lind, Today" in page
+    assert re.search("Maja Lind, (Today|Yesterday) ", page)  # it may strike twelve in between
 
 
 def test_everything_that_is_recorded_has_words():
