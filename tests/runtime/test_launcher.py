@@ -56,7 +56,7 @@ class Launcher:
 
     def connect(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        wait_until(self._try)
+        wait_until(self._try, 90)
         self.reader = self.socket.makefile("rb")
 
     def _try(self):
