@@ -16,7 +16,7 @@
   const EVERY = 1000;
   const OPENS_WITHIN = 5000;
   const ASKS_BEFORE_EVENTS = 30;
-  const SETTLES_WITHIN = 1000;
+  const SETTLES_AFTER = 30;
   let next = Number(words.next);
   let following = true;
   let ended = false;
@@ -139,7 +139,7 @@
       say(words.following);
       if (found.ended) { finish(); return; }
     } catch {
-      say(words.lost);
+      if (mine === turn) say(words.lost);
       wait = EVERY * 5;
     }
     asksLeft -= 1;
@@ -153,10 +153,16 @@
     else ask();
   };
 
+  /* Frames, and not a time: where there is much to do, a browser scrolls on for longer. */
   let settles = 0;
+  const settle = () => {
+    settles -= 1;
+    if (settles > 0) requestAnimationFrame(settle);
+  };
   const follow = (on) => {
     following = on;
-    settles = on ? performance.now() + SETTLES_WITHIN : 0;
+    if (on && settles <= 0) requestAnimationFrame(settle);
+    settles = on ? SETTLES_AFTER : 0;
     button.setAttribute("aria-pressed", String(on));
     say(on ? words.following : words.paused);
     if (on) toEnd();
@@ -169,9 +175,10 @@
   body.addEventListener("scroll", () => {
     const isAway = body.scrollTop + body.clientHeight < body.scrollHeight - 8;
     const isUp = body.scrollTop < top - 2;
-    const isAfterglow = performance.now() < settles;
-    if (following && isAway && isAfterglow) toEnd();
-    else if (following && isAway && isUp) follow(false);
+    if (following && isAway && settles > 0) {
+      settles = SETTLES_AFTER;
+      toEnd();
+    } else if (following && isAway && isUp) follow(false);
     top = body.scrollTop;
   }, { passive: true });
   for (const touch of ["wheel", "keydown", "pointerdown", "touchmove"]) {
