@@ -81,9 +81,12 @@
   const spiders = form.querySelector("#id_spider");
   let shown = spiders?.querySelector("option[selected]")?.value ?? spiders?.options[0]?.value;
   let choosing;
+  const typed = new Set();
+  form.addEventListener("input", ({ target }) => { if (target.closest("#arguments") && !target.matches("select, [type=checkbox]")) typed.add(target.name); });
   const bringFields = async () => {
     if (spiders.value === shown) return;
     shown = spiders.value;
+    typed.clear();
     const query = new URLSearchParams({ spider: shown });
     if (form.dataset.task) query.set("task", form.dataset.task);
     choosing?.abort();
@@ -94,7 +97,13 @@
       const fields = await answer.text();
       const here = document.querySelector("#arguments");
       const focused = here.contains(document.activeElement) ? document.activeElement.id : "";
+      const kept = new Map([...typed].map((name) => [name, form.elements[name]?.value]));
       here.innerHTML = fields;
+      /* Typed while they were on their way: it is in the field of that name, as without scripts. */
+      for (const [name, text] of kept) {
+        const field = form.elements[name];
+        if (field?.matches?.("input:not([type=checkbox]), textarea")) field.value = text;
+      }
       if (focused) document.getElementById(focused)?.focus();
     } catch (error) {
       if (error.name !== "AbortError") throw error;
@@ -104,6 +113,15 @@
     spiders.addEventListener("change", bringFields);
     addEventListener("pageshow", bringFields);
     bringFields();
+  }
+
+  /* Typed or chosen before this ran, or brought back by a browser that goes back. */
+  const atFirst = (field) => (field.options ? (field.querySelector("option[selected]") ?? field.options[0])?.value ?? "" : field.defaultValue);
+  const isChanged = (field) => (field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.value !== atFirst(field));
+  const changed = all("input, select, textarea").filter(isChanged);
+  if (changed.length) setDirty();
+  for (const builder of new Set(changed.map((field) => field.closest(".sp-builder")).filter(Boolean))) {
+    preview(builder, changed.every((field) => field.closest(".sp-builder") !== builder || field.name.endsWith("-kind")));
   }
 
   const wanted = document.getElementById(location.hash.slice(1));

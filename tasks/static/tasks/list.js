@@ -17,17 +17,20 @@
     toggle.indeterminate = count > 0 && count < boxes.length;
     for (const box of boxes) box.closest("tr").classList.toggle("selected", box.checked);
   };
+  const tick = ({ checked }) => {
+    for (const box of boxes) box.checked = checked;
+  };
   toggle.addEventListener("change", () => {
-    for (const box of boxes) box.checked = toggle.checked;
+    tick(toggle);
     show();
   });
   /* All of them are more than stand here: one that is unticked ends that. */
-  across?.addEventListener("change", () => {
-    for (const box of boxes) box.checked = across.checked;
-  });
+  across?.addEventListener("change", () => tick(across));
   form.addEventListener("change", (event) => {
     if (across && event.target !== across && !boxes.every((box) => box.checked)) across.checked = false;
     show();
   });
+  /* Ticked before this ran. */
+  if (toggle.checked || across?.checked) tick({ checked: true });
   show();
 })();

@@ -7,6 +7,10 @@
   let misses = 0;
   let latest = 0;
   let leaving = false;
+  let left = -Infinity;
+  let asking = false;
+  let again = false;
+  const COMES_WITHIN = 15_000;
   /* Each answer carries fresh form tokens: they are no change. */
   const bare = (text) => text.replaceAll(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
   let shown = "";
@@ -48,9 +52,12 @@
     banner.textContent = live.dataset.lost;
     live.before(banner);
   };
+  /* What was pressed is on its way: a page that is read anew would call it off, and a new button could be pressed again. */
+  addEventListener("beforeunload", () => { left = Date.now(); });
+  addEventListener("pageshow", (event) => { if (event.persisted) left = -Infinity; });
   const busy = () => {
     const selection = document.getSelection();
-    return live.querySelector("form :focus-visible, :is(a, button, summary):active") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
+    return Date.now() - left < COMES_WITHIN || live.querySelector("form :focus-visible, :is(a, button, summary):active") || (selection && !selection.isCollapsed && live.contains(selection.anchorNode));
   };
   /* The whole page is to be read anew then, once: what it has to say at the end is not put in before. */
   const isOver = (text) => {
@@ -59,12 +66,14 @@
     return next.content.querySelector("[data-ended]") !== null;
   };
   const mayLeave = () => !document.activeElement?.matches("input, select, textarea") && document.dispatchEvent(new CustomEvent("sp:leaving", { cancelable: true }));
-  const refresh = async () => {
-    if (document.hidden || leaving || busy()) return;
+  const ask = async () => {
     latest = Date.now();
     try {
-      const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" } });
-      if (answer.redirected || answer.status === 403) { location.reload(); return; }
+      const answer = await fetch(live.dataset.live, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(COMES_WITHIN) });
+      if (answer.redirected || answer.status === 403) {
+        if (!busy()) location.reload();
+        return;
+      }
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
       misses = 0;
@@ -84,7 +93,18 @@
       lost(misses > 1);
     }
   };
-  setInterval(refresh, every);
+  /* One question at a time: of two, the answer to the earlier one could come last. */
+  const refresh = async () => {
+    if (document.hidden || leaving || busy()) return;
+    if (asking) { again = true; return; }
+    asking = true;
+    await ask();
+    asking = false;
+    if (!again) return;
+    again = false;
+    refresh();
+  };
+  setInterval(() => { if (!asking) refresh(); }, every);
   /* Said by the log, which hears of news at once. */
   document.addEventListener("sp:progress", () => { if (Date.now() - latest > every / 2) refresh(); });
   document.addEventListener("sp:ended", refresh);
