@@ -207,7 +207,10 @@ def rabbitmq_url() -> str:
 def browser() -> Iterator[Any]:
     """One headless Chromium per file of tests: its event loop would trouble other files's."""
     program = require("chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    # As long as a page waits for a field or a button: five seconds pass where others work as well.
+    expect.set_options(timeout=15_000)
 
     # Playwright keeps an event loop in this thread, which Django would take for async code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"

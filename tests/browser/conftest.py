@@ -29,6 +29,8 @@ class Site:
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         page = context.new_page()
         page.set_default_timeout(15_000)
+        # The first page of a process took longer than that where others work as well.
+        page.set_default_navigation_timeout(60_000)
         page.complaints = []
         page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tasks.models import Alert
 from tests.mailserver import MailServer
 from tests.waiting import wait_until
 
@@ -34,6 +35,8 @@ def test_an_editor_is_told_by_mail_when_a_run_fails(mailbox, house):
     page.get_by_role("button", name=re.compile("run now", re.IGNORECASE)).click()
     page.wait_for_url("**/admin/tasks/run/**")
     wait_until(lambda: len(mailbox.messages) == 2, timeout=60)
+    # The page of a run that has ended stays as it is: it is opened when both are known to be sent.
+    wait_until(lambda: Alert.objects.filter(status="sent").count() == 2)
     mail = mailbox.messages[0]
     assert mail["Subject"] == "Shoe prices failed: The page is gone"
     run = re.search(r"http\S+/run/\S+/", mail.get_body(["plain"]).get_content())

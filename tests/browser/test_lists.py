@@ -73,6 +73,7 @@ def test_a_run_is_found_among_many(pages, tasks):
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     page.get_by_role("searchbox").fill("new")
     page.keyboard.press("Enter")
+    page.wait_for_url("**q=new**")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
     page.locator("#result_list tbody th a").click()
     page.wait_for_url(f"**/{odd.pk}/")
