@@ -431,8 +431,11 @@ def _limit(known: Mapping[str, Any]) -> dict[str, str]:
 def _shape(entry: _Entry, known: Mapping[str, Any], values: Mapping[str, str]) -> Words:
     if entry.single and known.get(entry.single[0]) == 1:
         return entry.single[1]
+    # Most have one shape: a page of runs looks for none, each look being a translation.
+    if not entry.bare:
+        return entry.happened
     lacks = any(name not in values for name in _NAMES.findall(str(entry.happened)))
-    return entry.bare if entry.bare and lacks else entry.happened
+    return entry.bare if lacks else entry.happened
 
 
 def _figure(value: Any) -> str:
