@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,6 +34,8 @@ Status = Run.Status
 HERE = (Status.STARTING, Status.RUNNING)
 
 START_GRACE = 10.0
+# While the project is being read; some import for half a minute.
+LOADING_GRACE = 120.0
 # The launcher writes how a run ended a moment after its process is gone.
 EXIT_GRACE = 3.0
 MAX_STARTS = 3
@@ -48,8 +51,17 @@ class Untidy(NamedTuple):
 
 
 class Supervisor:
-    def __init__(self, *, host: str, executor: str, log_bytes: int, grace: float = GRACE) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        executor: str,
+        log_bytes: int,
+        grace: float = GRACE,
+        is_loading: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.host = host
+        self.is_loading = is_loading
         self.executor = executor
         self.log_bytes = log_bytes
         self.grace = grace
@@ -158,7 +170,8 @@ class Supervisor:
             return
         since = run.heartbeat_at or run.queued_at
         waited = (timezone.now() - since).total_seconds()
-        if waited > START_GRACE and revoke(folder, run.claim_token):
+        grace = LOADING_GRACE if self.is_loading() else START_GRACE
+        if waited > grace and revoke(folder, run.claim_token):
             self._try_again(run)
 
     def _try_again(self, run: Run) -> None:

@@ -92,8 +92,9 @@ class Worker:
         self.per_domain = settings.SCHEDULER_MAX_PER_SITE if per_domain is None else per_domain
         self.executor = executor or local_executor()
         self.supervisor = Supervisor(
-            host=host, executor=self.executor.name, log_bytes=LOG_BYTES, grace=grace
-        )
+            host=host, executor=self.executor.name, log_bytes=LOG_BYTES, grace=grace,
+            is_loading=self.executor.is_loading,
+        )  # fmt: skip
         self.condition = Condition()
         self.catalogue = CatalogueKeeper()
         self.housekeeper = Housekeeper()

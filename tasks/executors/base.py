@@ -41,6 +41,9 @@ class Executor(Protocol):
     def is_ready(self) -> bool:
         """Whether it can start runs now; if not, it makes itself ready meanwhile."""
 
+    def is_loading(self) -> bool:
+        """Whether it reads the project just now: what was asked for waits until it has."""
+
     def start(self, start: Start) -> None:
         """Raises ExecutorUnavailable."""
 

@@ -50,6 +50,7 @@ class LocalExecutor:
         self._health = Health()
         self._pid: int | None = None
         self._has_answered = False
+        self._has_failed = False
 
     # --- connection -------------------------------------------------------------------------
 
@@ -110,7 +111,13 @@ class LocalExecutor:
 
     def _note_end(self, code: int) -> None:
         if not self._has_answered and code != ANOTHER_SERVES:
+            self._has_failed = True
             self._health = Health(notes=[{"code": "launcher_ends", "exit": code}])
+
+    def is_loading(self) -> bool:
+        # One that ended while it loaded will hardly do better the next time.
+        waits = not self._has_answered and not self._has_failed
+        return waits and (self._sock is not None or self._is_starting())
 
     def descriptor(self) -> int | None:
         return self._sock.fileno() if self._sock is not None else None
@@ -188,7 +195,8 @@ class LocalExecutor:
             self._note(json.loads(line))
 
     def _note(self, message: dict[str, Any]) -> None:
-        self._has_answered = True
+        self._has_answered = message.get("event") != "loading"
+        self._has_failed = False
         match message.get("event"):
             case "exit" | "refused":
                 token = str(message.get("token", ""))

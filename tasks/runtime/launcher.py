@@ -7,7 +7,7 @@ Usage: boot.py launcher SOCKET. It speaks one JSON object per line over a Unix s
                                                ("quiet": true leaves the first one out)
     {"op": "list"}                           → {"event": "list", "runs": [...]}
     {"op": "status"}                         → {"event": "status", "mode", "reasons", ...}
-    {"op": "reload"}, {"op": "quit"}
+    {"op": "reload"}, {"op": "quit"}           → {"event": "loading"} before new code is read
 """
 
 from __future__ import annotations
@@ -356,6 +356,7 @@ class Launcher:
         signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
         if self.stopping:
             return
+        self._tell({"event": "loading"})
         inheritance = Inheritance(self.doors, self.runs, list(self.clients.values()))
         inheritance.hand_over()
         signal.set_wakeup_fd(-1)
