@@ -218,7 +218,7 @@ class Supervisor:
         elif task.no_progress_timeout and now - active > task.no_progress_timeout:
             self._stop(run, folder, "no_progress", limit=task.no_progress_timeout)
         elif task.memory_limit_mb and used > task.memory_limit_mb * 1024:
-            self._stop(run, folder, "memory", limit=task.memory_limit_mb, used=used // 1024)
+            self._stop(run, folder, "memory", limit=task.memory_limit_mb, used=-(-used // 1024))
 
     def _stop(self, run: Run, folder: Path, reason: str, **detail: str | int) -> None:
         note_stop(folder, reason, **detail)

@@ -132,6 +132,14 @@ def test_a_run_that_uses_too_much_memory_is_ended(bench):
     assert run.detail["used"] > 250
 
 
+def test_a_run_that_used_a_little_too_much_is_not_said_to_have_used_what_it_may(bench, monkeypatch):
+    run = bench.until_item(bench.queue("sleeps", task=bench.task("sleeps", memory_limit_mb=250)))
+    used = {run.pid: 250 * 1024 + 1}
+    monkeypatch.setattr("tasks.execution.supervising.memory_of_runs", lambda limited: used)
+    bench.until_ended(run)
+    assert (run.reason, run.detail["used"]) == ("memory", 251)
+
+
 def test_what_a_run_started_counts_for_its_memory_wherever_it_went(bench):
     run = bench.queue(task=bench.task("big_browser", memory_limit_mb=150))
     bench.until_ended(run)
