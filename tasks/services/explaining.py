@@ -22,11 +22,11 @@ def reason_line(run: Run, zone: tzinfo | None = None) -> str:
     return what_happened(run.reason, _known(run), zone=zone)
 
 
-def explain_run(run: Run, *, zone: tzinfo | None = None, last_seen: str = "") -> Explanation | None:
+def explain_run(run: Run, zone: tzinfo | None = None) -> Explanation | None:
     """What happened, the likely cause, what to do next; None where there is nothing to explain."""
     if not has_reason(run):
         return None
-    return explain(run.reason, _known(run), zone=zone, last_seen=last_seen)
+    return explain(run.reason, _known(run), zone=zone)
 
 
 def has_reason(run: Run) -> bool:

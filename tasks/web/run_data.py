@@ -82,7 +82,8 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
     taken = runs.seconds_taken(run, now) or 0.0
     running = run.status in {Run.Status.STARTING, Run.Status.RUNNING}
     slots = runs.slots(history, when.Clock(now, zone))
-    trouble = _trouble(run, now, zone)
+    # A good end explains itself.
+    trouble = None if run.status == Run.Status.SUCCEEDED else explain_run(run, zone)
     return RunPage(
         look=runs.look(run),
         verdict=verdict(run, now),
@@ -107,13 +108,6 @@ def read_run_page(run: Run, now: datetime, zone: tzinfo) -> RunPage:
         file=file.name if (file := exported_file(run)) else "",
         alerts=alert_lines(run, now, zone),
     )
-
-
-def _trouble(run: Run, now: datetime, zone: tzinfo) -> Explanation | None:
-    if run.status == Run.Status.SUCCEEDED:
-        return None
-    last_seen = when.absolute(run.heartbeat_at, now, zone) if run.heartbeat_at else ""
-    return explain_run(run, zone=zone, last_seen=last_seen)
 
 
 def _written(value: Any) -> Any:
