@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import pytest
@@ -20,7 +18,6 @@ from tasks.runtime.machine import is_alive
 from tasks.wake import socket_path
 from tests.waiting import wait_until
 
-WILD = Path(__file__).parent.parent / "projects" / "wild"
 IMPORTS_THE_REACTOR = """
 import scrapy
 from twisted.internet import defer, reactor
@@ -42,7 +39,12 @@ class Launcher:
         self.path = socket_path(folder, "l.sock")
         self.environment = clean_environment(os.environ, project=str(project), settings_module="")
         self.process = self.start()
-        self.connect()
+        try:
+            self.connect()
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def start(self):
         with (self.folder / "launcher.log").open("ab") as log:
@@ -56,7 +58,11 @@ class Launcher:
 
     def connect(self):
         self.socket = socket.socket(socket.AF_UNIX)
-        wait_until(self._try, 90)
+        try:
+            wait_until(self._try, 90)
+        except AssertionError:
+            self.socket.close()
+            raise
         self.reader = self.socket.makefile("rb")
 
     def _try(self):
@@ -93,9 +99,18 @@ class Launcher:
         place = self.order(spider, **arguments)
         return place, self.until("exit")
 
-    def close(self):
+    def say_and_leave(self, *ops):
+        """All at once, and without waiting for an answer."""
+        for op in ops:
+            self.send(op=op)
+        self.hang_up()
+
+    def hang_up(self):
         self.reader.close()
         self.socket.close()
+
+    def close(self):
+        self.hang_up()
         self.process.terminate()
         self.process.wait(10)
 
@@ -107,13 +122,6 @@ def stopped(pid):
     wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     yield
     os.kill(pid, signal.SIGCONT)
-
-
-@pytest.fixture
-def project(tmp_path):
-    folder = tmp_path / "project"
-    shutil.copytree(WILD, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
 
 
 @pytest.fixture
@@ -245,8 +253,7 @@ def test_its_end_leaves_runs_alone(launcher):
 def test_a_successor_takes_the_socket_of_one_that_was_killed(launcher):
     launcher.process.kill()
     launcher.process.wait()
-    launcher.reader.close()
-    launcher.socket.close()
+    launcher.hang_up()
     launcher.process = launcher.start()
     launcher.connect()
     assert launcher.run("echo")[1]["code"] == 0
@@ -261,8 +268,7 @@ def test_nonsense_on_the_wire_does_no_harm(launcher):
 def test_running_runs_are_listed_for_whoever_comes_back(launcher):
     place = launcher.order("sleeps", seconds=60)
     started = launcher.until("started")
-    launcher.reader.close()
-    launcher.socket.close()
+    launcher.hang_up()
     launcher.connect()
     launcher.send(op="list")
     assert [run["id"] for run in launcher.until("list")["runs"]] == [place.name]
@@ -290,10 +296,7 @@ def test_it_ends_when_told_so_while_it_takes_over_new_code(launcher):
 def test_it_hears_what_somebody_said_who_left_without_the_answer(launcher):
     launcher.status()
     with stopped(launcher.process.pid):
-        launcher.send(op="status")
-        launcher.send(op="quit")
-        launcher.reader.close()
-        launcher.socket.close()
+        launcher.say_and_leave("status", "quit")
     assert launcher.process.wait(10) == 0
 
 
@@ -303,10 +306,7 @@ def test_it_hears_what_somebody_said_who_left_before_a_run_ended(launcher, tmp_p
     pid = launcher.until("started")["pid"]
     with stopped(launcher.process.pid):
         os.kill(pid, signal.SIGKILL)
-        launcher.send(op="reload")
-        launcher.send(op="quit")
-        launcher.reader.close()
-        launcher.socket.close()
+        launcher.say_and_leave("reload", "quit")
     assert launcher.process.wait(20) == 0
 
 

@@ -11,7 +11,6 @@ from tasks.runtime.context import RunContext
 from tasks.runtime.guard import AddressRefused, guard_reactor
 from tasks.runtime.order import Order
 
-WILD = Path(__file__).parent.parent / "projects" / "wild"
 HANDLERS = (
     "DOWNLOAD_HANDLERS = dict.fromkeys(['http', 'https'], 'scrapy.core.downloader.handlers.{}')\n"
 )
