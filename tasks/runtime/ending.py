@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -42,6 +42,7 @@ class Ending:
         self._is_asked = False
         self._started: Deferred[None] = Deferred()
         self._under_way: set[Deferred[Any]] = set()
+        self._being_read: set[Deferred[Any]] = set()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -56,6 +57,7 @@ class Ending:
         if isinstance(engine.downloader, Downloader):
             self._watch_downloads(engine.downloader)
         look_again(engine.scraper)
+        self._watch_callbacks(engine.scraper)
         engine._start = self._breathe(engine._start)
 
     async def stop(self) -> None:
@@ -70,6 +72,7 @@ class Ending:
             if isinstance(engine.downloader, Downloader):
                 # First the spider has to be closing: what is given up here runs its code.
                 call_later(0, self._hurry, engine.downloader)
+            call_later(2 * PATIENCE, self._leave_behind, engine)
         await self._stop()
 
     async def _until_started(self) -> None:
@@ -83,18 +86,10 @@ class Ending:
             self._started.callback(None)
 
     def _watch_downloads(self, downloader: Any) -> None:
-        download = downloader._wait_for_download
+        downloader._wait_for_download = _watched(downloader._wait_for_download, self._under_way)
 
-        async def watched(slot: Slot, request: Any, answer: Deferred[Any]) -> None:
-            own: Deferred[Any] = Deferred()
-            own.addBoth(lambda result: None if answer.called else answer.callback(result))
-            self._under_way.add(answer)
-            try:
-                await download(slot, request, own)
-            finally:
-                self._under_way.discard(answer)
-
-        downloader._wait_for_download = watched
+    def _watch_callbacks(self, scraper: Any) -> None:
+        scraper._wait_for_processing = _watched(scraper._wait_for_processing, self._being_read)
 
     async def _breathe(self, start: AsyncIterator[Any]) -> AsyncIterator[Any]:
         """Scrapy reads start() without a pause while enough requests are under way, and on while it
@@ -139,22 +134,59 @@ class Ending:
         for answer in list(self._under_way):
             self._refuse(answer)
 
+    def _leave_behind(self, engine: Any) -> None:
+        """Callbacks and pipelines that wait on their own are not waited for. What they come up with
+        from here on comes too late: what would take it is closed."""
+        scraper = engine.scraper
+        if scraper.slot is None or scraper.slot.is_idle():
+            return
+        logger.info("Stopping without waiting for callbacks and pipelines any longer")
+        vars(engine)["crawl"] = lambda request: None
+        scraper.start_itemproc_async = _too_late
+        scraper.slot.is_idle = lambda: True
+        for done in list(self._being_read):
+            if not done.called:
+                done.callback(None)
+        scraper._check_if_closing()
+
     def _refuse(self, answer: Deferred[Any]) -> None:
         if not answer.called:
             answer.errback(Stopped("shutdown"))
 
 
+def _watched(process: Callable[..., Awaitable[None]], waiting: set[Deferred[Any]]) -> Any:
+    """Of Scrapy's own that answers by the last of its arguments. Somebody else may answer first."""
+
+    async def watched(one: Any, other: Any, answer: Deferred[Any]) -> None:
+        own: Deferred[Any] = Deferred()
+        own.addBoth(lambda result: None if answer.called else answer.callback(result))
+        waiting.add(answer)
+        try:
+            await process(one, other, own)
+        finally:
+            waiting.discard(answer)
+
+    return watched
+
+
+async def _too_late(item: Any, *, response: Any) -> None:
+    logger.info("An item came too late and was not stored")
+
+
 def look_again(scraper: Any) -> None:
     """Of an item that start() yields, Scrapy 2.19 doesn't notice that it was the last one that a
     closing spider waited for, and waits for ever: also at the end of CLOSESPIDER_ITEMCOUNT."""
-    process = scraper.start_itemproc_async
+    process, check = scraper.start_itemproc_async, scraper._check_if_closing
+
+    def check_once() -> None:
+        if scraper.slot.closing is None or not scraper.slot.closing.called:
+            check()
 
     async def process_and_look(item: Any, *, response: Any) -> None:
         try:
             await process(item, response=response)
         finally:
-            closing = scraper.slot.closing
-            if closing is not None and not closing.called:
-                scraper._check_if_closing()
+            scraper._check_if_closing()
 
+    scraper._check_if_closing = check_once
     scraper.start_itemproc_async = process_and_look

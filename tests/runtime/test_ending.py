@@ -10,6 +10,7 @@ REACTORS = {
     "none": "TWISTED_REACTOR_ENABLED = False\n",
     "crawler process": "FORCE_CRAWLER_PROCESS = True\n",
 }
+WITHOUT = {"without asyncio": "TWISTED_REACTOR = 'twisted.internet.selectreactor.SelectReactor'\n"}
 
 
 @pytest.fixture
@@ -80,6 +81,31 @@ def test_a_long_start_hears_that_it_shall_end(perform, site):
     )
     closed_well(answer)
     assert "all was read of start()" not in log
+
+
+@pytest.mark.parametrize(
+    ("how", "items", "reactor"),
+    [
+        ("yields", 1, "asyncio"),
+        ("returns", 0, "asyncio"),
+        ("leaves_it_to_a_pipeline", 1, "asyncio"),
+        *[("comes_late", 1, reactor) for reactor in (*REACTORS, *WITHOUT)],
+    ],
+)
+def test_callbacks_and_pipelines_that_wait_themselves_are_left_behind(
+    perform, change, site, tmp_path, how, items, reactor
+):
+    """And what they come up with afterwards, while all is closed, is not taken for an error."""
+    feed = tmp_path / "feed.jsonl"
+    change(f"ITEM_PIPELINES = {{'tasks.TellAndWait': 1}}\n{(REACTORS | WITHOUT)[reactor]}")
+    change(f"FEEDS = {{{str(feed)!r}: {{'format': 'jsonlines'}}}}")
+    _outcome, log = answer = perform(
+        "told_by_a_callback", arguments={"url": f"{site.url}/ok", "how": how}, timeout=LONG
+    )
+    assert closed_well(answer).get("items_stored", 0) == items
+    assert "the pipeline is closed" in log
+    assert "Error" not in log
+    assert len(feed.read_text().splitlines() if feed.exists() else []) == items
 
 
 @pytest.mark.parametrize("resolver", ["CachingThreadedResolver", "CachingHostnameResolver"])

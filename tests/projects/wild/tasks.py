@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 
+from scrapy.utils.asyncio import sleep
+
 
 class Stamp:
     def process_item(self, item):
@@ -47,6 +49,23 @@ class TellWhileItOpens(OfCrawler):
 
     def process_item(self, item):
         return item
+
+
+class TellAndWait(OfCrawler):
+    """With an item that asks for it. What was opened is said to be closed."""
+
+    async def process_item(self, item):
+        if item.get("waits"):
+            os.kill(os.getpid(), signal.SIGTERM)
+            await sleep(self.crawler.spider.seconds)
+        return item
+
+    async def close_spider(self):
+        spider = self.crawler.spider
+        spider.is_closing = True
+        while not spider.has_come:
+            await sleep(0.01)
+        spider.logger.info("the pipeline is closed")
 
 
 class TellWithAnItem(OfCrawler):

@@ -7,6 +7,7 @@ import signal
 
 import scrapy
 from scrapy import signals
+from scrapy.utils.asyncio import sleep
 
 
 def tell():
@@ -66,3 +67,46 @@ class ToldByAPipeline(scrapy.Spider):
 
     async def start(self):
         yield {"number": 1}
+
+
+class ToldByACallback(scrapy.Spider):
+    """When a callback of it has begun to wait for something that doesn't come."""
+
+    name = "told_by_a_callback"
+
+    def __init__(self, url: str, how: str, seconds: float = 600, **kwargs):
+        super().__init__(**kwargs)
+        self.url = url
+        self.how = how
+        self.seconds = float(seconds)
+        self.is_closing = False
+        self.has_come = how != "comes_late"
+
+    async def start(self):
+        yield scrapy.Request(self.url, getattr(self, self.how))
+
+    async def yields(self, response):
+        yield {"number": 1}
+        tell()
+        await sleep(self.seconds)
+        yield {"number": 2}
+        yield scrapy.Request(self.url + "/late")
+
+    async def returns(self, response):
+        tell()
+        await sleep(self.seconds)
+        return [{"number": 1}]
+
+    async def comes_late(self, response):
+        """When the pipelines are being closed; they wait for it."""
+        yield {"number": 1}
+        tell()
+        while not self.is_closing:
+            await sleep(0.01)
+        yield {"number": 2}
+        yield scrapy.Request(self.url + "/late")
+        self.has_come = True
+
+    def leaves_it_to_a_pipeline(self, response):
+        yield {"number": 1}
+        yield {"number": 2, "waits": True}
