@@ -129,8 +129,11 @@ class Check:
 
     def _refuse_taken(self, task: Task) -> None:
         if task.task_id in self.taken:
-            taken = task.unique_error_message(Task, ("task_id",))
-            raise InvalidInput({"task_id": taken.messages})
+            raise InvalidInput({"task_id": [_is_taken(task)]})
+
+
+def _is_taken(task: Task) -> str:
+    return _("There is already a task “%s”.") % task.task_id
 
 
 def _taken(ids: Sequence[str]) -> set[str]:
@@ -172,8 +175,7 @@ def _broken(drafts: Sequence[Draft]) -> dict[int, InvalidInput]:
             refusals[place] = error
         if draft.task.task_id in taken:
             # Somebody else took the id between our look and our write.
-            message = _("There is already a task “%s”.") % draft.task.task_id
-            refusals[place] = Conflict(message)
+            refusals[place] = Conflict(_is_taken(draft.task))
     return refusals
 
 

@@ -31,7 +31,7 @@ def test_a_task_is_added_and_refused_from_a_shell(manage, process_env, shop_spid
     assert added.json["schedule"] == "Weekdays at 06:30"
     again = manage(*words)
     assert (again.code, again.out) == (1, "")
-    assert again.err == "task_id: Task with this Task id already exists.\n"
+    assert again.err == "task_id: There is already a task “shop”.\n"
 
 
 def test_the_life_of_a_task(shell, shop_spider):

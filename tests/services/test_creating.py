@@ -69,9 +69,8 @@ def test_one_that_is_wrong_keeps_all_from_being_made_and_is_named_by_its_place(s
         create_tasks(new=wrong)
     assert set(refusal.value.refusals) == {0, 1, 3}
     assert "spider" in refusal.value.refusals[1].errors
-    assert refusal.value.refusals[3].errors == {
-        "task_id": ["Task with this Task id already exists."]
-    }
+    taken = f"There is already a task “{wrong[0].task_id}”."
+    assert refusal.value.refusals[3].errors == {"task_id": [taken]}
     with pytest.raises(SomeRefused) as refusal:
         create_tasks(new=[new(0), new(2, priority=1000)])
     assert {place: set(each.errors) for place, each in refusal.value.refusals.items()} == {
