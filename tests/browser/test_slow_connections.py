@@ -184,3 +184,17 @@ def test_a_question_that_fails_after_somebody_paused_says_nothing(pages, run):
     with page.expect_event("requestfailed"):
         take(page, held).abort()
     expect(state).to_contain_text("Paused")
+
+
+def test_an_answer_that_never_comes_is_asked_for_again(pages, run):
+    """A server that hangs, or a connection that nobody closed, would end the log for good."""
+    page = pages.open("/admin/me/")
+    held = hold(page, re.compile(r"/log/\?after="))
+    page.clock.install()
+    page.goto(pages.url + reverse("admin:tasks_run_page", args=[run.pk]))
+    take(page, held)
+    page.clock.run_for(15_000)
+    expect(page.locator("[data-log-state]")).to_contain_text("lost")
+    page.clock.run_for(6000)
+    let_go(page, held)
+    expect(page.locator("[data-log-state]")).to_contain_text("Following")

@@ -15,6 +15,7 @@
   const MOST = 2000;
   const EVERY = 1000;
   const OPENS_WITHIN = 5000;
+  const COMES_WITHIN = 15_000;
   const ASKS_BEFORE_EVENTS = 30;
   const SETTLES_AFTER = 30;
   let next = Number(words.next);
@@ -129,8 +130,10 @@
   const ask = async () => {
     let wait = EVERY;
     const mine = turn;
+    const asked = new AbortController();
+    const limit = setTimeout(() => asked.abort(), COMES_WITHIN);
     try {
-      const answer = await fetch(`${words.liveLog}?after=${next}`);
+      const answer = await fetch(`${words.liveLog}?after=${next}`, { signal: asked.signal });
       if (!answer.ok) throw new Error(String(answer.status));
       const found = await answer.json();
       if (mine !== turn) return;
@@ -141,6 +144,8 @@
     } catch {
       if (mine === turn) say(words.lost);
       wait = EVERY * 5;
+    } finally {
+      clearTimeout(limit);
     }
     asksLeft -= 1;
     if (mine === turn) timer = setTimeout(start, wait);
