@@ -22,5 +22,5 @@ def violations(page: Any, *, only: str = "") -> list[str]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     # None of these rules wants the preload, and it writes imported styles into the page later on.
-    found: list[str] = page.evaluate(FIND, {"runOnly": chosen, "preload": False})
+    found: list[str] = page.evaluate(FIND, {"runOnly": chosen, "resultTypes": ["violations"], "preload": False})
     return found

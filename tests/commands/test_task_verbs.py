@@ -149,7 +149,7 @@ def test_the_audit_names_the_person_at_the_terminal(tasks, shop):
     ("words", "sentence"),
     [
         (["show", "nosuch"], "task_id: There is no task “nosuch”."),
-        (["add-cron", "shop", "shop", "0 6 * * *"], "task_id: Task with this Task id already"),
+        (["add-cron", "shop", "shop", "0 6 * * *"], "task_id: There is already a task “shop”."),
         (["add-cron", "x", "nosuch", "0 6 * * *"], "spider: There is no spider named “nosuch”."),
         (["add-cron", "x", "shop", "0 25 * * *"], "cron: Hour must be 0 to 23; you wrote 25."),
         (["add-cron", "x", "shop", "--day-of-week", "7"], "--day-of-week: Weekdays are"),
