@@ -21,6 +21,8 @@ def violations(page: Any, *, only: str = "") -> list[str]:
     chosen = {"type": "rule", "values": [only]} if only else {"type": "tag", "values": WCAG}
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    # None of these rules wants the preload, and it writes imported styles into the page later on.
-    found: list[str] = page.evaluate(FIND, {"runOnly": chosen, "resultTypes": ["violations"], "preload": False})
+    # What passes need not be named. None of these rules wants the preload, which writes imported
+    # styles into the page later on.
+    options = {"runOnly": chosen, "resultTypes": ["violations"], "preload": False}
+    found: list[str] = page.evaluate(FIND, options)
     return found
