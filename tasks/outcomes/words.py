@@ -81,6 +81,7 @@ TABLE: dict[str, _Entry] = {
         _("%(items)s items were lost; the spider could not work on them: %(message)s"),
         _("The website writes something unexpected, or the spider has a mistake."),
         (_("Compare the items with the website."), ADMINISTRATOR),
+        single=("items", _("One item was lost; the spider could not work on it: %(message)s")),
     ),
     "closing_failed": _Entry(
         _("The last step failed"),
@@ -283,6 +284,7 @@ TABLE: dict[str, _Entry] = {
         _("%(lines)s lines of the log could not be saved. The items are here."),
         _("The disk was full for a while."),
         (ADMINISTRATOR,),
+        single=("lines", _("One line of the log could not be saved. The items are here.")),
     ),
     "feed_failed": _Entry(
         _("The items did not arrive"),

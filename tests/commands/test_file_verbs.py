@@ -20,7 +20,7 @@ def test_export_prints_or_writes_in_the_form_of_its_name(tasks, shop, tmp_path):
     assert tasks("export").json["tasks"][0]["task_id"] == "shop"
     assert tasks("export", "--format", "yaml").out.startswith("version: 1\n")
     path = tmp_path / "tasks.yml"
-    assert tasks("export", path).out == f"Wrote 1 tasks to {path}.\n"
+    assert tasks("export", path).out == f"Wrote 1 task to {path}.\n"
     assert path.read_text().startswith("version: 1\n")
     assert tasks("export", path, "--task", "shop", "--json").json == {
         "file": str(path), "tasks": 1,

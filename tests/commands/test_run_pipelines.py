@@ -67,7 +67,7 @@ def test_one_pipeline_runs_once_and_other_queued_runs_are_left_alone(start):
     process = start("run_pipelines", start.path, "totals")
     out, _err = process.communicate(timeout=90)
     assert process.returncode == 0
-    assert out.startswith("totals: Finished: 1 items")
+    assert out.startswith("totals: Finished: 1 item, 0 pages, 0 errors")
     assert Run.objects.exclude(pk=waiting.pk).get().status == "succeeded"
     assert Task.objects.get(task_id="sleepy").schedules.get().kind == "startup"
     waiting.refresh_from_db()

@@ -150,6 +150,8 @@ def test_a_limit_of_time_is_said_as_people_say_times(reason):
         ("no_items", "pages", "The spider read one page and found no items."),
         ("few_items", "items", "Found one item; about – is usual."),
         ("some_errors", "errors", "One page could not be understood."),
+        ("broken_items", "items", "One item was lost; the spider could not work on it:"),
+        ("log_lost", "lines", "One line of the log could not be saved."),
     ],
 )
 def test_a_single_one_is_said_as_one(reason, figure, words):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tasks.exchange.example import example_file
 from tasks.exchange.reading import format_of
@@ -36,8 +36,8 @@ def export_file(terminal: Terminal, options: Namespace) -> int:
         terminal.stream.write(text)
         return DONE
     count = len(options.task) or Task.objects.count()
-    answer = {"n": count, "file": path}
-    terminal.show({"file": path, "tasks": count}, _("Wrote %(n)d tasks to %(file)s.") % answer)
+    words = ngettext("Wrote %(n)d task to %(file)s.", "Wrote %(n)d tasks to %(file)s.", count)
+    terminal.show({"file": path, "tasks": count}, words % {"n": count, "file": path})
     return DONE
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tasks.management.verbs import parsing
 from tasks.management.verbs.base import DONE, REFUSED, Refused, Verb
@@ -30,7 +30,8 @@ def run(terminal: Terminal, options: Namespace) -> int:
     end = _end(options.end, zone)
     if options.dry_run:
         count = count_backfill(task_id=options.task_id, start=start, end=end)
-        terminal.show({"runs": count}, _("Would queue %d runs.") % count)
+        words = ngettext("Would queue %d run.", "Would queue %d runs.", count) % count
+        terminal.show({"runs": count}, words)
         return DONE
     if options.wait and not scheduler_processes():
         raise Refused(_("No scheduler is running, so nothing would start these runs."))
@@ -49,8 +50,19 @@ def _wait(terminal: Terminal, runs: Sequence[Run]) -> None:
         while left := Run.objects.active().filter(pk__in=ids).count():
             advance(len(ids) - left, len(ids))
             if not scheduler_processes():
-                raise Refused(_("The scheduler went away; %d runs still wait.") % left)
+                raise Refused(_still_wait(left))
             time.sleep(EVERY)
+
+
+def _still_wait(count: int) -> str:
+    return (
+        ngettext(
+            "The scheduler went away; %d run still waits.",
+            "The scheduler went away; %d runs still wait.",
+            count,
+        )
+        % count
+    )
 
 
 def _show(terminal: Terminal, runs: Sequence[Run]) -> None:
@@ -59,7 +71,7 @@ def _show(terminal: Terminal, runs: Sequence[Run]) -> None:
         return
     columns = (_("run"), _("for"), _("outcome"))
     terminal.table(columns, ((each.pk, moment(each.for_slot), each.status) for each in runs))
-    terminal.line(_("Queued %d runs.") % len(runs))
+    terminal.line(ngettext("Queued %d run.", "Queued %d runs.", len(runs)) % len(runs))
 
 
 def _end(text: str, zone: ZoneInfo) -> datetime:

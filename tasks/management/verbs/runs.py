@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from tasks.management.verbs import parsing, watching
 from tasks.management.verbs.base import DONE, REFUSED, Refused, Verb, whole_number
-from tasks.management.verbs.shapes import duration_words, run_shape
+from tasks.management.verbs.shapes import duration_words, figure_words, run_shape
 from tasks.management.verbs.terminal import Terminal, moment
 from tasks.models import Run
 from tasks.services import cancel_run, run_task_now
@@ -61,13 +61,9 @@ def _watch(terminal: Terminal, run: Run, timeout: int | None) -> int:
 
 def summary(run: Run) -> str:
     duration = run.duration()
-    figures = [
-        _("%d items") % run.items,
-        _("%d pages") % run.pages,
-        _("%d errors") % run.errors,
-        duration_words(duration.total_seconds() if duration else None),
-    ]
-    text = f"{run.get_status_display()}: {', '.join(filter(None, figures))}."
+    took = duration_words(duration.total_seconds() if duration else None)
+    figures = ", ".join(filter(None, [figure_words(run), took]))
+    text = f"{run.get_status_display()}: {figures}."
     return f"{text} {reason_line(run)}".strip()
 
 

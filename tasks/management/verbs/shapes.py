@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from tasks.models import Run, SpiderInfo
 from tasks.services.explaining import explain_run
 
@@ -56,6 +58,15 @@ def spider_shape(spider: SpiderInfo) -> dict[str, Any]:
 
 def _utc(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def figure_words(run: Run) -> str:
+    figures = (
+        ngettext("%(n)s item", "%(n)s items", run.items) % {"n": run.items},
+        ngettext("%(n)s page", "%(n)s pages", run.pages) % {"n": run.pages},
+        ngettext("%(n)s error", "%(n)s errors", run.errors) % {"n": run.errors},
+    )
+    return ", ".join(figures)
 
 
 def duration_words(seconds: float | None) -> str:

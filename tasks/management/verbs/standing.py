@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.dateparse import parse_time
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tasks.management.verbs import completion, parsing
 from tasks.management.verbs.base import DONE, Refused, Verb, whole_number
@@ -141,9 +141,14 @@ def spread(terminal: Terminal, options: Namespace) -> int:
         for each in found
     )
     terminal.table(columns, rows)
-    words = _("Would move %d starts.") if options.dry_run else _("Moved %d starts.")
-    terminal.line(words % len(found))
+    terminal.line(_moved(len(found), is_trial=options.dry_run))
     return DONE
+
+
+def _moved(count: int, *, is_trial: bool) -> str:
+    if is_trial:
+        return ngettext("Would move %d start.", "Would move %d starts.", count) % count
+    return ngettext("Moved %d start.", "Moved %d starts.", count) % count
 
 
 def _spread_arguments(parser: ArgumentParser) -> None:

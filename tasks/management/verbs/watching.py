@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tasks.management.verbs.base import Refused
+from tasks.management.verbs.shapes import figure_words
 from tasks.management.verbs.terminal import Terminal, one_line
 from tasks.models import Run
 from tasks.services.status import scheduler_processes
@@ -76,10 +77,5 @@ def _usual_items(run: Run) -> int | None:
 def _words(run: Run) -> str:
     if run.status != Run.Status.RUNNING:
         return str(run.get_status_display())
-    figures = _("%(items)d items, %(pages)d pages, %(errors)d errors") % {
-        "items": run.items,
-        "pages": run.pages,
-        "errors": run.errors,
-    }
     page = one_line(run.progress.get("current_url") or run.progress.get("url") or "")
-    return f"{figures} {page.partition('://')[2][:PAGE_WIDTH]}".strip()
+    return f"{figure_words(run)} {page.partition('://')[2][:PAGE_WIDTH]}".strip()
