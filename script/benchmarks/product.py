@@ -30,7 +30,7 @@ from tasks.runtime.machine import has_proc
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Many and short: what a crawl loses by being watched is less than what a machine varies by within
 # a minute.
-CRAWLS = 20
+CRAWLS = 12
 
 
 def percentile(values: list[float], share: float) -> float:
