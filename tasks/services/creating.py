@@ -129,10 +129,10 @@ class Check:
 
     def _refuse_taken(self, task: Task) -> None:
         if task.task_id in self.taken:
-            raise InvalidInput({"task_id": [_is_taken(task)]})
+            raise InvalidInput({"task_id": [_taken_already(task)]})
 
 
-def _is_taken(task: Task) -> str:
+def _taken_already(task: Task) -> str:
     return _("There is already a task “%s”.") % task.task_id
 
 
@@ -175,7 +175,7 @@ def _broken(drafts: Sequence[Draft]) -> dict[int, InvalidInput]:
             refusals[place] = error
         if draft.task.task_id in taken:
             # Somebody else took the id between our look and our write.
-            refusals[place] = Conflict(_is_taken(draft.task))
+            refusals[place] = Conflict(_taken_already(draft.task))
     return refusals
 
 
